@@ -14,8 +14,9 @@ import numpy as np
 
 from fuzz import stored
 from fuzz.requests import ARN_PREFIX, SEEDS
-from vectord.edge.s3vectors import faults, policies, records, shapes
+from vectord.edge.s3vectors import faults, management_shapes, policies, records, vector_shapes
 from vectord.edge.s3vectors import filters as s3_filters
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.names import Arns
 from vectord.edge.schemas import bodies
 from vectord.errors import BatchInvalid, FileRefused, FilterInvalid, VectordError
@@ -39,16 +40,16 @@ class Target:
 
 
 SHAPES = (
-    shapes.CreateVectorBucketInput,
-    shapes.CreateIndexInput,
-    shapes.ListIndexesInput,
-    shapes.PutVectorBucketPolicyInput,
-    shapes.PutVectorsInput,
-    shapes.GetVectorsInput,
-    shapes.ListVectorsInput,
-    shapes.QueryVectorsInput,
-    shapes.UpdateMetadataConfigurationInput,
-    shapes.TagResourceInput,
+    management_shapes.CreateVectorBucketInput,
+    management_shapes.CreateIndexInput,
+    management_shapes.ListIndexesInput,
+    management_shapes.PutVectorBucketPolicyInput,
+    vector_shapes.PutVectorsInput,
+    vector_shapes.GetVectorsInput,
+    vector_shapes.ListVectorsInput,
+    vector_shapes.QueryVectorsInput,
+    management_shapes.UpdateMetadataConfigurationInput,
+    management_shapes.TagResourceInput,
 )
 KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody)
 
@@ -68,12 +69,12 @@ def _body_of_s3_vectors(data: bytes) -> None:
     """Decode the body of each kind of request of S3 Vectors, then a filter and a policy."""
     for kind in SHAPES:
         try:
-            body = shapes.decode(data, kind)
-            if isinstance(body, shapes.PutVectorsInput):
+            body = decode(data, kind)
+            if isinstance(body, vector_shapes.PutVectorsInput):
                 records.entries(body.vectors)
-            elif isinstance(body, shapes.QueryVectorsInput):
+            elif isinstance(body, vector_shapes.QueryVectorsInput):
                 s3_filters.read_filter(body.filter)
-            elif isinstance(body, shapes.PutVectorBucketPolicyInput):
+            elif isinstance(body, management_shapes.PutVectorBucketPolicyInput):
                 policies.check_changes_nothing(body.policy, Arns(ARN_PREFIX))
         except VectordError as error:
             faults.answer(error)

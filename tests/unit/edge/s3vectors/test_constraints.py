@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors import management_shapes, vector_shapes
+from vectord.edge.s3vectors.constraints import check
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.faults import ShapeInvalid
+from vectord.edge.s3vectors.shapes import Shape
 from vectord.errors import MalformedJson, RequestInvalid
 
 INDEX = {"index_name": "films", "data_type": "float32", "dimension": 3, "distance_metric": "cosine"}
@@ -14,7 +17,7 @@ INDEX = {"index_name": "films", "data_type": "float32", "dimension": 3, "distanc
 def violations(**members: Any) -> list[tuple[str, str]]:
     """Return the paths and messages of the violations of a CreateIndex request."""
     with pytest.raises(ShapeInvalid) as refused:
-        shapes.check(shapes.CreateIndexInput(**INDEX | members))
+        check(management_shapes.CreateIndexInput(**INDEX | members))
     return [(field.path, field.message) for field in refused.value.fields]
 
 
@@ -49,38 +52,40 @@ def test_every_violation_is_listed_up_to_a_hundred() -> None:
 
 
 def test_a_member_of_a_member_is_checked() -> None:
-    keys = shapes.MetadataConfiguration(non_filterable_metadata_keys=["ok", "", "x" * 64])
+    keys = management_shapes.MetadataConfiguration(non_filterable_metadata_keys=["ok", "", "x" * 64])
     found = violations(metadata_configuration=keys)
     start = "/metadataConfiguration/nonFilterableMetadataKeys"
     assert [path for path, _ in found] == [f"{start}/1", f"{start}/2"]
 
 
 def test_a_number_without_a_greatest_value_has_only_a_least_one() -> None:
-    shapes.check(shapes.QueryVectorsInput(top_k=10**9))
+    check(vector_shapes.QueryVectorsInput(top_k=10**9))
     with pytest.raises(ShapeInvalid, match="Member must be greater than or equal to 1"):
-        shapes.check(shapes.QueryVectorsInput(top_k=0))
+        check(vector_shapes.QueryVectorsInput(top_k=0))
 
 
 def test_null_is_the_same_as_a_member_that_is_left_out() -> None:
     body = b'{"vectorBucketName": "media", "nextToken": null, "maxResults": null}'
-    assert shapes.decode(body, shapes.ListIndexesInput) == shapes.ListIndexesInput(vector_bucket_name="media")
+    assert decode(body, management_shapes.ListIndexesInput) == management_shapes.ListIndexesInput(
+        vector_bucket_name="media"
+    )
 
 
 def test_a_body_that_is_empty_has_no_members() -> None:
-    assert shapes.decode(b"", shapes.ListVectorBucketsInput) == shapes.ListVectorBucketsInput()
+    assert decode(b"", management_shapes.ListVectorBucketsInput) == management_shapes.ListVectorBucketsInput()
 
 
 def test_a_text_that_is_not_json_and_a_wrong_member_are_different_errors() -> None:
     with pytest.raises(MalformedJson):
-        shapes.decode(b"{", shapes.ListVectorBucketsInput)
+        decode(b"{", management_shapes.ListVectorBucketsInput)
     with pytest.raises(RequestInvalid, match="maxResults"):
-        shapes.decode(b'{"maxResults": "3"}', shapes.ListVectorBucketsInput)
+        decode(b'{"maxResults": "3"}', management_shapes.ListVectorBucketsInput)
 
 
-def refused(body: bytes, shape: type[shapes.Shape]) -> list[tuple[str, str]]:
+def refused(body: bytes, shape: type[Shape]) -> list[tuple[str, str]]:
     """Return the paths and reasons for which a body is refused."""
     with pytest.raises(ShapeInvalid) as raised:
-        shapes.decode(body, shape)
+        decode(body, shape)
     return [(field.path, field.message.rpartition(": ")[2]) for field in raised.value.fields]
 
 
@@ -104,12 +109,12 @@ def refused(body: bytes, shape: type[shapes.Shape]) -> list[tuple[str, str]]:
     ],
 )
 def test_a_member_of_another_type_is_named_with_what_it_must_be(body: bytes, path: str, reason: str) -> None:
-    assert refused(body, shapes.CreateVectorBucketInput) == [(path, reason)]
+    assert refused(body, management_shapes.CreateVectorBucketInput) == [(path, reason)]
 
 
 def test_every_member_of_another_type_is_named() -> None:
     body = b'{"topK": "5", "queryVector": [1], "returnDistance": 1, "queryTexts": [{"text": 1, "metadataKey": "a"}, 2]}'
-    assert [path for path, _ in refused(body, shapes.QueryVectorsInput)] == [
+    assert [path for path, _ in refused(body, vector_shapes.QueryVectorsInput)] == [
         *("/topK", "/queryVector", "/returnDistance", "/queryTexts/0/text", "/queryTexts/1"),
     ]
 
@@ -117,7 +122,7 @@ def test_every_member_of_another_type_is_named() -> None:
 @pytest.mark.parametrize("behind", [b"nope", b'"a": ' + b"[" * 20_000, b'"a": \xff'])
 def test_a_body_that_is_not_json_behind_a_wrong_member_is_malformed(behind: bytes) -> None:
     with pytest.raises(MalformedJson):
-        shapes.decode(b'{"vectorBucketName": 5, ' + behind, shapes.CreateVectorBucketInput)
+        decode(b'{"vectorBucketName": 5, ' + behind, management_shapes.CreateVectorBucketInput)
 
 
 @pytest.mark.parametrize(
@@ -130,4 +135,4 @@ def test_a_body_that_is_not_json_behind_a_wrong_member_is_malformed(behind: byte
 )
 def test_a_repeated_member_of_which_one_value_is_valid_is_named_as_repeated(body: bytes) -> None:
     with pytest.raises(RequestInvalid, match=r"^1 validation error detected\. A member is repeated\."):
-        shapes.decode(body, shapes.CreateVectorBucketInput)
+        decode(body, management_shapes.CreateVectorBucketInput)

@@ -14,13 +14,20 @@ import pytest
 from tests.support import template
 from vectord import errors
 from vectord.edge import problems
-from vectord.edge.s3vectors import faults, outputs, shapes
+from vectord.edge.s3vectors import faults, management_shapes, vector_shapes
 from vectord.edge.s3vectors.constraints import OneOf
+from vectord.edge.s3vectors.shapes import Answer, EmptyOutput, Shape
 
 ROOT = Path(__file__).parents[4]
 FILE = Path(botocore.__file__).parent / "data/s3vectors/2025-07-15/service-2.json.gz"
 MODEL = json.loads(gzip.decompress(FILE.read_bytes()))
 OPERATIONS = sorted(MODEL["operations"])
+STRUCTS: dict[str, type[msgspec.Struct]] = {
+    name: value
+    for module in (management_shapes, vector_shapes)
+    for name, value in vars(module).items()
+    if isinstance(value, type) and issubclass(value, Shape | Answer)
+}
 ANYTHING = "anything"  # JSON that is checked where it is used: metadata, filters and components of vectors
 ABSENT = {("QueryOutputVector", "scores")}  # of a text search
 NAMES = {"GetOutputVector": "OutputVector", "ListOutputVector": "OutputVector", "VectorData": "OutputVectorData"}
@@ -73,13 +80,13 @@ def in_bodies(name: str) -> dict[str, Any]:
 
 INPUTS = sorted(
     {operation["input"]["shape"] for operation in MODEL["operations"].values()}
-    | {name for name in MODEL["shapes"] if hasattr(shapes, name) and MODEL["shapes"][name]["type"] == "structure"}
+    | {name for name in MODEL["shapes"] if issubclass(STRUCTS.get(name, Answer), Shape)}
 )
 
 
 @pytest.mark.parametrize("name", [name for name in INPUTS if in_bodies(name)])
 def test_a_request_has_the_members_and_limits_of_the_model(name: str) -> None:
-    struct = getattr(shapes, name)
+    struct = STRUCTS[name]
     hints, fields = get_type_hints(struct, include_extras=True), msgspec.structs.fields(struct)
     assert {field.encode_name: of_hint(hints[field.name]) for field in fields} == {
         member: of_model(value["shape"]) for member, value in in_bodies(name).items()
@@ -91,7 +98,7 @@ def test_a_request_has_the_members_and_limits_of_the_model(name: str) -> None:
 def of_output(hint: Any) -> set[type[msgspec.Struct]]:
     """Return the structs of this protocol in the type of a field."""
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return {hint} if hint.__module__ == outputs.__name__ else set()
+        return {hint} if issubclass(hint, Answer) else set()
     return set().union(*map(of_output, get_args(hint)))
 
 
@@ -113,7 +120,7 @@ def check_output(name: str, struct: type[msgspec.Struct]) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_answer_has_the_members_of_the_model(operation: str) -> None:
     name = MODEL["operations"][operation]["output"]["shape"]
-    check_output(name, getattr(outputs, name) if MODEL["shapes"][name]["members"] else outputs.EmptyOutput)
+    check_output(name, STRUCTS[name] if MODEL["shapes"][name]["members"] else EmptyOutput)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectord.edge.s3vectors.faults import OtherAccount
+from vectord.edge.s3vectors.management_shapes import GetIndexInput, GetVectorBucketInput
 from vectord.edge.s3vectors.names import Arns, IndexName, Resource
-from vectord.edge.s3vectors.shapes import GetIndexInput, GetVectorBucketInput
 from vectord.errors import RequestInvalid
 
 ARNS = Arns("arn:aws:s3vectors:eu-west-1:123456789012")

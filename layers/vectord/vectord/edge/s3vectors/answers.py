@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from vectord.edge import handler
-from vectord.edge.s3vectors.outputs import OutputVector, OutputVectorData, QueryOutputVector
 from vectord.edge.s3vectors.records import NO_METADATA
+from vectord.edge.s3vectors.vector_shapes import OutputVector, OutputVectorData, QueryOutputVector
 from vectord.errors import AnswerTooLarge
 from vectord.index.query.query import Match
 from vectord.lhv1.params import Distance

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vectord.edge.s3vectors.shapes import EncryptionConfiguration, MetadataConfiguration
+from vectord.edge.s3vectors.management_shapes import EncryptionConfiguration, MetadataConfiguration
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import IndexMode
 

@@ -4,7 +4,7 @@ from msgspec import structs
 
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
-from vectord.edge.s3vectors import outputs, shapes
+from vectord.edge.s3vectors import management_shapes as shapes
 from vectord.edge.s3vectors.buckets import written
 from vectord.edge.s3vectors.configuration import (
     AES256,
@@ -14,8 +14,10 @@ from vectord.edge.s3vectors.configuration import (
     metadata_configuration,
     non_filterable_keys,
 )
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.names import IndexName, check_index_name
+from vectord.edge.s3vectors.shapes import EmptyOutput
 from vectord.edge.s3vectors.tags import check_tags
 from vectord.edge.s3vectors.tokens import MAX_RESULTS, next_token, start_of_page
 from vectord.errors import RequestInvalid
@@ -24,7 +26,7 @@ from vectord.service.buckets.values import NewBucketIndex
 
 
 def create_index(request: Request, endpoint: Endpoint) -> Reply:
-    body = shapes.decode(request.body, shapes.CreateIndexInput)
+    body = decode(request.body, shapes.CreateIndexInput)
     name = IndexName(endpoint.arns.bucket_name(body), check_index_name(body.index_name))
     check_index_right(request, "admin", name)
     check_encryption(body.encryption_configuration)
@@ -32,13 +34,13 @@ def create_index(request: Request, endpoint: Endpoint) -> Reply:
     check_tags(tags)
     new = NewBucketIndex(name.index, body.dimension, body.distance_metric, keys, tags)
     endpoint.service.buckets.create_index(name.bucket, new, request.deadline)
-    return written(name.native, outputs.CreateIndexOutput(index_arn=endpoint.arns.index(name)))
+    return written(name.native, shapes.CreateIndexOutput(index_arn=endpoint.arns.index(name)))
 
 
 def get_index(request: Request, endpoint: Endpoint) -> Reply:
-    name = endpoint.index(request, shapes.decode(request.body, shapes.GetIndexInput), "read")
+    name = endpoint.index(request, decode(request.body, shapes.GetIndexInput), "read")
     found = endpoint.service.buckets.describe_index(name.bucket, name.index, request.deadline)
-    shown = outputs.Index(
+    shown = shapes.Index(
         vector_bucket_name=name.bucket,
         index_name=name.index,
         index_arn=endpoint.arns.index(name),
@@ -50,18 +52,18 @@ def get_index(request: Request, endpoint: Endpoint) -> Reply:
         encryption_configuration=AES256,
         index_mode=found.stored.mode,
     )
-    return Reply(outputs.GetIndexOutput(index=shown))
+    return Reply(shapes.GetIndexOutput(index=shown))
 
 
 def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
-    body = shapes.decode(request.body, shapes.ListIndexesInput)
+    body = decode(request.body, shapes.ListIndexesInput)
     bucket, prefix = endpoint.arns.bucket_name(body), body.prefix or ""
     check_bucket_right(request, "read", bucket)
     bound_to = ["ListIndexes", bucket, prefix]
     limit, after = body.max_results or MAX_RESULTS, start_of_page(body.next_token, bound_to)
     page = endpoint.service.buckets.list_indexes(bucket, prefix, limit, after, request.deadline)
     shown = [
-        outputs.IndexSummary(
+        shapes.IndexSummary(
             vector_bucket_name=bucket,
             index_name=one.name,
             index_arn=endpoint.arns.index(IndexName(bucket, one.name)),
@@ -69,29 +71,29 @@ def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
         )
         for one in page.items
     ]
-    return Reply(outputs.ListIndexesOutput(indexes=shown, next_token=next_token(page.after, bound_to)))
+    return Reply(shapes.ListIndexesOutput(indexes=shown, next_token=next_token(page.after, bound_to)))
 
 
 def delete_index(request: Request, endpoint: Endpoint) -> Reply:
-    name = endpoint.index(request, shapes.decode(request.body, shapes.DeleteIndexInput), "admin")
+    name = endpoint.index(request, decode(request.body, shapes.DeleteIndexInput), "admin")
     endpoint.service.buckets.delete_index(name.bucket, name.index, request.deadline)
-    return written(name.native, outputs.EmptyOutput())
+    return written(name.native, EmptyOutput())
 
 
 def update_index_mode(request: Request, endpoint: Endpoint) -> Reply:
-    body = shapes.decode(request.body, shapes.UpdateIndexModeInput)
+    body = decode(request.body, shapes.UpdateIndexModeInput)
     name, mode = endpoint.index(request, body, "admin"), index_mode(body.index_mode)
 
     def change(stored: BucketIndex) -> BucketIndex:
         return structs.replace(stored, mode=mode)
 
     endpoint.service.buckets.change_index(name.bucket, name.index, change, request.deadline)
-    return written(name.native, outputs.EmptyOutput())
+    return written(name.native, EmptyOutput())
 
 
 def update_metadata_configuration(request: Request, endpoint: Endpoint) -> Reply:
     """Refuse every change: the operation configures text search alone."""
-    body = shapes.decode(request.body, shapes.UpdateMetadataConfigurationInput)
+    body = decode(request.body, shapes.UpdateMetadataConfigurationInput)
     endpoint.index(request, body, "admin")
     if (body.add is None) == (body.delete is None):
         raise RequestInvalid("Must specify either add or delete but not both")

@@ -14,10 +14,12 @@ from msgspec import structs
 
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
-from vectord.edge.s3vectors import outputs, shapes
+from vectord.edge.s3vectors import management_shapes as shapes
 from vectord.edge.s3vectors.buckets import written
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right
 from vectord.edge.s3vectors.names import Arns
+from vectord.edge.s3vectors.shapes import EmptyOutput
 from vectord.errors import RequestInvalid
 from vectord.service.buckets.errors import BucketPolicyNotFound
 from vectord.service.buckets.values import MAX_POLICY, VectorBucket
@@ -49,7 +51,7 @@ class _Policy(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
 
 
 def put_policy(request: Request, endpoint: Endpoint) -> Reply:
-    body = shapes.decode(request.body, shapes.PutVectorBucketPolicyInput)
+    body = decode(request.body, shapes.PutVectorBucketPolicyInput)
     name = endpoint.arns.bucket_name(body)
     check_bucket_right(request, "admin", name)
     check_changes_nothing(body.policy, endpoint.arns)
@@ -57,16 +59,16 @@ def put_policy(request: Request, endpoint: Endpoint) -> Reply:
 
 
 def get_policy(request: Request, endpoint: Endpoint) -> Reply:
-    name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.GetVectorBucketPolicyInput))
+    name = endpoint.arns.bucket_name(decode(request.body, shapes.GetVectorBucketPolicyInput))
     check_bucket_right(request, "read", name)
     policy = endpoint.service.buckets.get(name, request.deadline).policy
     if policy is None:
         raise BucketPolicyNotFound(name)
-    return Reply(outputs.GetVectorBucketPolicyOutput(policy=policy))
+    return Reply(shapes.GetVectorBucketPolicyOutput(policy=policy))
 
 
 def delete_policy(request: Request, endpoint: Endpoint) -> Reply:
-    name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.DeleteVectorBucketPolicyInput))
+    name = endpoint.arns.bucket_name(decode(request.body, shapes.DeleteVectorBucketPolicyInput))
     check_bucket_right(request, "admin", name)
     return _changed(request, endpoint, name, None)
 
@@ -112,4 +114,4 @@ def _changed(request: Request, endpoint: Endpoint, name: str, policy: str | None
         return structs.replace(bucket, policy=policy)
 
     endpoint.service.buckets.change(name, change, request.deadline)
-    return written(name, outputs.EmptyOutput())
+    return written(name, EmptyOutput())

@@ -11,7 +11,9 @@ from msgspec import structs
 from vectord.edge import handler
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
-from vectord.edge.s3vectors import answers, filters, outputs, records, shapes, tokens
+from vectord.edge.s3vectors import answers, filters, records, tokens
+from vectord.edge.s3vectors import vector_shapes as shapes
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, ShapeInvalid
 from vectord.edge.s3vectors.names import IndexName
@@ -55,18 +57,18 @@ class _Found(msgspec.Struct, frozen=True):
 class _Page(msgspec.Struct, frozen=True):
     """The vectors of one page, and where the next one starts, None after the last page."""
 
-    vectors: Sequence[outputs.QueryOutputVector]
+    vectors: Sequence[shapes.QueryOutputVector]
     metric: Distance
     next: _Position | None
 
 
 def query_vectors(request: Request, endpoint: Endpoint) -> Reply:
     """Return the `topK` vectors nearest to a query vector, by ascending distance."""
-    body = shapes.decode(request.body, shapes.QueryVectorsInput)
+    body = decode(request.body, shapes.QueryVectorsInput)
     search = _Search(request, endpoint, endpoint.index(request, body, "read"), body, _query(body))
     page = search.first_page() if body.next_token is None else search.further_page(body.next_token)
     token = None if page.next is None else search.token(page.next)
-    return Reply(outputs.QueryVectorsOutput(vectors=page.vectors, distance_metric=page.metric, next_token=token))
+    return Reply(shapes.QueryVectorsOutput(vectors=page.vectors, distance_metric=page.metric, next_token=token))
 
 
 def _query(body: shapes.QueryVectorsInput) -> Query:

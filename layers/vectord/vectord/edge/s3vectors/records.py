@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from vectord.edge.s3vectors.faults import FieldError, RecordsInvalid
-from vectord.edge.s3vectors.shapes import PutInputVector, VectorData
+from vectord.edge.s3vectors.vector_shapes import PutInputVector, VectorData
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.lhv1 import params
 from vectord.lhv1.params import MAX_DIMENSION

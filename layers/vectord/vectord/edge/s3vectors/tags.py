@@ -11,10 +11,12 @@ from vectord.edge import path_parameters
 from vectord.edge.access import Right
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
-from vectord.edge.s3vectors import outputs, shapes
+from vectord.edge.s3vectors import management_shapes as shapes
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.faults import FieldError, ShapeInvalid
 from vectord.edge.s3vectors.names import IndexName, Resource
+from vectord.edge.s3vectors.shapes import EmptyOutput
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import MAX_TAG_KEY, MAX_TAGS, BucketIndex
 from vectord.service.buckets.values import VectorBucket
@@ -35,12 +37,12 @@ def list_tags(request: Request, endpoint: Endpoint) -> Reply:
         tags = buckets.get(resource.bucket, request.deadline).tags
     else:
         tags = buckets.describe_index(resource.bucket, resource.index, request.deadline).stored.tags
-    return Reply(outputs.ListTagsForResourceOutput(tags=tags))
+    return Reply(shapes.ListTagsForResourceOutput(tags=tags))
 
 
 def tag_resource(request: Request, endpoint: Endpoint) -> Reply:
     resource = _resource(request, endpoint, "admin", [])
-    tags = shapes.decode(request.body, shapes.TagResourceInput).tags
+    tags = decode(request.body, shapes.TagResourceInput).tags
     check_tags(tags)
 
     def change(present: Tags) -> Tags:
@@ -160,4 +162,4 @@ def _changed(request: Request, endpoint: Endpoint, resource: Resource, change: C
 
         buckets.change_index(resource.bucket, resource.index, of_index, request.deadline)
         name = IndexName(resource.bucket, resource.index).native
-    return Reply(outputs.EmptyOutput(), audit={"index": name})
+    return Reply(EmptyOutput(), audit={"index": name})

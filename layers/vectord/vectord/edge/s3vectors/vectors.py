@@ -5,8 +5,11 @@ from typing import Final
 from vectord.edge import handler
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
-from vectord.edge.s3vectors import answers, outputs, records, shapes, tokens
+from vectord.edge.s3vectors import answers, records, tokens
+from vectord.edge.s3vectors import vector_shapes as shapes
+from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.shapes import EmptyOutput
 from vectord.errors import AnswerTooLarge, BatchInvalid, RequestInvalid
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import UNCONDITIONAL
@@ -21,7 +24,7 @@ _MAX_DATA: Final = handler.MAX_ANSWER // 4
 
 def put_vectors(request: Request, endpoint: Endpoint) -> Reply:
     """Add or replace vectors with their metadata; if one of them is not valid, none is stored."""
-    body = shapes.decode(request.body, shapes.PutVectorsInput)
+    body = decode(request.body, shapes.PutVectorsInput)
     name, batch = endpoint.index(request, body, "write"), records.entries(body.vectors)
 
     def add(index: SingleIndex) -> Added:
@@ -32,12 +35,12 @@ def put_vectors(request: Request, endpoint: Endpoint) -> Reply:
 
     added = endpoint.run(request, name, add)
     rows = {"rows": added.added + added.replaced}
-    return Reply(outputs.EmptyOutput(), headers=handler.etag_header(added.etag), audit=rows)
+    return Reply(EmptyOutput(), headers=handler.etag_header(added.etag), audit=rows)
 
 
 def get_vectors(request: Request, endpoint: Endpoint) -> Reply:
     """Return the stored ones of some vectors, in the order of their keys in the request."""
-    body = shapes.decode(request.body, shapes.GetVectorsInput)
+    body = decode(request.body, shapes.GetVectorsInput)
     name, keys = endpoint.index(request, body, "read"), list(dict.fromkeys(body.keys))
     data, metadata = body.return_data is True, body.return_metadata is True
     members = Members(metadata, data, handler.MAX_ANSWER)
@@ -47,12 +50,12 @@ def get_vectors(request: Request, endpoint: Endpoint) -> Reply:
             f"The answer would have more than the {handler.MAX_ANSWER:,} bytes of a response. {_FEWER}"
         )
     vectors = [answers.output_vector(one, data=data, metadata=metadata) for one in found.vectors]
-    return Reply(outputs.GetVectorsOutput(vectors=vectors), to_shorten=_FEWER)
+    return Reply(shapes.GetVectorsOutput(vectors=vectors), to_shorten=_FEWER)
 
 
 def list_vectors(request: Request, endpoint: Endpoint) -> Reply:
     """List vectors, or a segment of them; a page ends at `maxResults` or when it is as large as an answer may be."""
-    body = shapes.decode(request.body, shapes.ListVectorsInput)
+    body = decode(request.body, shapes.ListVectorsInput)
     name, (segment, segments) = endpoint.index(request, body, "read"), _segment(body)
     data, metadata = body.return_data is True, body.return_metadata is True
     common = ("ListVectors", name.native, segment, segments)
@@ -68,15 +71,15 @@ def list_vectors(request: Request, endpoint: Endpoint) -> Reply:
     count = answers.count_that_fits(vectors)
     place = page.next if count == len(vectors) else page.places[count - 1]
     token = None if place is None else tokens.encode(common, place)
-    return Reply(outputs.ListVectorsOutput(vectors=vectors[:count], next_token=token))
+    return Reply(shapes.ListVectorsOutput(vectors=vectors[:count], next_token=token))
 
 
 def delete_vectors(request: Request, endpoint: Endpoint) -> Reply:
     """Delete vectors; keys that are not in the index are ignored."""
-    body = shapes.decode(request.body, shapes.DeleteVectorsInput)
+    body = decode(request.body, shapes.DeleteVectorsInput)
     name, selection = endpoint.index(request, body, "write"), Selection(body.keys)
     deleted = endpoint.run(request, name, lambda index: index.delete(selection, UNCONDITIONAL))
-    return Reply(outputs.EmptyOutput(), headers=handler.etag_header(deleted.etag), audit={"rows": deleted.deleted})
+    return Reply(EmptyOutput(), headers=handler.etag_header(deleted.etag), audit={"rows": deleted.deleted})
 
 
 def _segment(body: shapes.ListVectorsInput) -> tuple[int, int]:
