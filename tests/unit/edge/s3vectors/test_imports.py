@@ -37,7 +37,8 @@ def test_operations_on_buckets_indexes_and_tags_are_imported_at_the_first_of_the
     code = f"""
 import json, sys
 import handler
-SELDOM = [f"vectord.edge.s3vectors.{{name}}" for name in ("buckets", "indexes", "policies", "tags", "management_shapes")]
+NAMES = ("buckets", "indexes", "policies", "tags", "management_shapes")
+SELDOM = [f"vectord.edge.s3vectors.{{name}}" for name in NAMES]
 statuses = [handler.lambda_handler({event!r})["statusCode"]]
 imported = [name for name in SELDOM if name in sys.modules]
 statuses.append(handler.lambda_handler({listing!r})["statusCode"])
