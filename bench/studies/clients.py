@@ -54,7 +54,7 @@ def main() -> None:
         if chosen:
             _embedded(folder, chosen, rows, quick=options.quick)
         if only is None or "http" in only:
-            over_http.study(folder, min(rows, 20_000), quick=options.quick)
+            over_http.study(folder, rows, quick=options.quick)
 
 
 def _versions() -> Iterator[str]:
