@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 CODE = "BENCH_CODE"  # the folder of another checkout whose functions are measured
 _FUNCTIONS = Path(os.environ.get(CODE) or Path(__file__).resolve().parents[1]) / "functions"
@@ -49,9 +50,9 @@ def event(action: str, index: str, body: dict[str, Any]) -> Event:
     }
 
 
-def encode(vector: npt.NDArray[np.float32]) -> str:
-    """Return a vector as base64 of little-endian float32."""
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+def encode(vector: "npt.NDArray[np.float32] | bytes") -> str:
+    """Return a vector, or its components as little-endian float32, as base64."""
+    return base64.b64encode(vector if isinstance(vector, bytes) else vector.astype("<f4").tobytes()).decode()
 
 
 @contextlib.contextmanager

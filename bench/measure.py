@@ -68,15 +68,6 @@ def _block(side: Side, queries: range) -> list[int]:
     return taken
 
 
-def peak_memory() -> int:
-    """Return the largest resident memory of this process so far, in bytes.
-
-    getrusage is not used: its figure includes the process that this one was forked from.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
-
-
 def machine() -> list[tuple[str, str]]:
     """Return facts about the machine by name, which a report prints beside its figures."""
     threads = os.environ["OPENBLAS_NUM_THREADS"]

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from bench.data import Dataset
-from bench.measure import peak_memory
+from bench.memory import peak_memory
 from vectord.index import mutations, state
 from vectord.index.codec import encode
 from vectord.lhv1.params import new_params

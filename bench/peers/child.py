@@ -21,9 +21,7 @@ from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-import numpy as np  # noqa: E402
-
-from bench.measure import peak_memory  # noqa: E402
+from bench.memory import peak_memory  # noqa: E402
 from bench.peers.adapters.peer import Location  # noqa: E402
 
 Job = dict[str, Any]
@@ -45,7 +43,7 @@ class Parent:
 
 
 def _build(peer: Any, job: Job, parent: Parent) -> None:
-    rows = np.load(job["rows"])
+    rows = _array(job["rows"])
     started = time.monotonic()
     size = peer.build(rows)
     parent.send("built", seconds=time.monotonic() - started, bytes=size)
@@ -57,12 +55,12 @@ def _build(peer: Any, job: Job, parent: Parent) -> None:
 def _cold(peer: Any, job: Job, parent: Parent) -> None:
     peer.open()
     opened = time.monotonic()
-    found = peer.search(_query(job), job["effort"])
+    found = peer.search(_query(peer, job), job["effort"])
     parent.send("answer", found=found, opened=opened - STARTED)
 
 
 def _add(peer: Any, job: Job, parent: Parent) -> None:
-    peer.prepare(np.load(job["batch"]), job["first"])
+    peer.prepare(_array(job["batch"]), job["first"])
     parent.send("ready")
     parent.receive()
     peer.add()
@@ -70,7 +68,7 @@ def _add(peer: Any, job: Job, parent: Parent) -> None:
 
 
 def _refresh(peer: Any, job: Job, parent: Parent) -> None:
-    query = _query(job)
+    query = _query(peer, job)
     peer.open()
     peer.refresh()
     peer.search(query, job["effort"])
@@ -82,7 +80,7 @@ def _refresh(peer: Any, job: Job, parent: Parent) -> None:
 
 
 def _warm(peer: Any, job: Job, parent: Parent) -> None:
-    queries = np.load(job["queries"])
+    queries = _array(job["queries"])
     peer.warm()
     parent.send("ready")
     while command := parent.receive():
@@ -95,8 +93,19 @@ def _warm(peer: Any, job: Job, parent: Parent) -> None:
         parent.send("block", ns=taken, found=found)
 
 
-def _query(job: Job) -> Any:
-    return np.frombuffer(bytes.fromhex(job["query"]), np.float32)
+def _query(peer: Any, job: Job) -> Any:
+    data = bytes.fromhex(job["query"])
+    if getattr(peer, "takes_bytes", False):
+        return data
+    import numpy as np  # noqa: PLC0415  only what a participant uses may be a part of its cold start
+
+    return np.frombuffer(data, np.float32)
+
+
+def _array(path: str) -> Any:
+    import numpy as np  # noqa: PLC0415  see `_query`
+
+    return np.load(path)
 
 
 VERBS: dict[str, Callable[[Any, Job, Parent], None]] = {

@@ -21,7 +21,7 @@ import numpy as np
 from bench import handlers
 from bench.alone import service as calls
 from bench.data import Dataset, K, synthetic, truth
-from bench.measure import peak_memory
+from bench.memory import peak_memory
 from bench.s3.stand_in import BUCKET, KEYS, StandIn, client, stand_in
 from tools.command.console import step, table
 from tools.command.paths import ROOT

@@ -5,9 +5,12 @@ What is imported at the top does not import numpy. The first request imports the
 
 import gc
 
+from vectord.runtime import lean_imports
+
 # Until the first request has imported the engine, as in the search function.
 _collects_garbage = gc.isenabled()
 gc.disable()
+lean_imports.import_msgspec()
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -6,10 +6,13 @@ while that is on its way.
 
 import gc
 
+from vectord.runtime import lean_imports
+
 # Until the first request has imported the engine. Imports make many objects and hardly any garbage, and the garbage
 # collector would look at all of them again and again: 13 of 155 ms.
 _collects_garbage = gc.isenabled()
 gc.disable()
+lean_imports.import_msgspec()
 
 from collections.abc import Mapping
 from functools import cache
@@ -22,20 +25,23 @@ from vectord.edge.route import Route
 from vectord.runtime.cold_start import SEARCH, ColdStart
 from vectord.runtime.settings import access_claim
 
-_OPERATIONS: Final = "vectord.edge.search_routes"
-
 cold_start: Final = ColdStart(collects_garbage=_collects_garbage)
 _service: Final = cold_start.function("vectord.runtime.api", "service")
-_message_handler: Final = cold_start.function("vectord.edge.events.fan_out", "handler")
+_message_handler: Final = cold_start.function("vectord.edge.events.fan_out", "handler", seldom=True)
+
+
+def _read(name: str) -> Route[Any]:
+    return Route(cold_start.function("vectord.edge.read_routes", name, seldom=True), "read")
+
 
 ROUTES: Mapping[str, Route[Any]] = {
-    SEARCH: Route(cold_start.function(_OPERATIONS, "search"), "read"),
-    "POST /indexes/{name}/recall": Route(cold_start.function(_OPERATIONS, "recall"), "read"),
-    "POST /indexes/{name}/warm": Route(cold_start.function(_OPERATIONS, "warm"), "read"),
-    "POST /indexes/{name}/vectors/get": Route(cold_start.function(_OPERATIONS, "get_vectors"), "read"),
-    "GET /indexes/{name}/vectors": Route(cold_start.function(_OPERATIONS, "list_vectors"), "read"),
-    "POST /indexes/{name}/vectors/count": Route(cold_start.function(_OPERATIONS, "count_vectors"), "read"),
-    "POST /indexes/{name}/vectors/facets": Route(cold_start.function(_OPERATIONS, "count_values"), "read"),
+    SEARCH: Route(cold_start.function("vectord.edge.search_routes", "search"), "read"),
+    "POST /indexes/{name}/recall": _read("recall"),
+    "POST /indexes/{name}/warm": _read("warm"),
+    "POST /indexes/{name}/vectors/get": _read("get_vectors"),
+    "GET /indexes/{name}/vectors": _read("list_vectors"),
+    "POST /indexes/{name}/vectors/count": _read("count_vectors"),
+    "POST /indexes/{name}/vectors/facets": _read("count_values"),
 }
 
 

@@ -21,7 +21,12 @@ class Refused(Exception):
 
 
 class Vectord:
-    """The process of one function; `details` is its last answer without the matches."""
+    """The process of one function; `details` is its last answer without the matches.
+
+    A caller of the API sends bytes, and needs no numpy: the function imports it while its first request is on its way.
+    """
+
+    takes_bytes = True
 
     def __init__(self, location: Location, kind: str) -> None:
         self._location = location
@@ -40,7 +45,7 @@ class Vectord:
         """Search a copy of the object in the folder."""
         os.environ["VECTORD_STORE"] = self._location.folder.as_uri()
 
-    def search(self, query: F32, effort: Any) -> Sequence[int]:
+    def search(self, query: F32 | bytes, effort: Any) -> Sequence[int]:
         body: dict[str, Any] = {"vector": encode(query), "k": K} | ({"recall": effort} if effort else {})
         self.details = self._invoke(event("search", self._location.name, body))
         return [row_of(match["id"]) for match in self.details.pop("matches")]

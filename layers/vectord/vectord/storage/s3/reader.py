@@ -21,10 +21,9 @@ from vectord.storage.container import ContainerCredentials
 from vectord.storage.credentials import Credentials, credentials_chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
+from vectord.storage.workers import Workers
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from obstore import GetOptions, GetResult
     from obstore.store import ClientConfig, S3Config
 
@@ -38,6 +37,7 @@ class ObstoreReader:
         self._bucket = bucket
         self._cached: tuple[Credentials, Client] | None = None
         self._begun: _BegunHead | None = None
+        self._workers = Workers(MAX_PARALLEL, "s3-read")
 
     def get(self, key: str, known_etag: str | None) -> StoredObject | NotModified:
         try:
@@ -102,7 +102,7 @@ class ObstoreReader:
         client = self._client()
         if len(ranges) == 1:
             return [fetch(ranges[0])]
-        return list(self._workers.map(fetch, ranges))
+        return self._workers.map(fetch, ranges)
 
     def _client(self) -> Client:
         """Return a client with the current credentials, which change if they are temporary."""
@@ -115,12 +115,6 @@ class ObstoreReader:
     def _chain(self) -> Callable[[], Credentials]:
         container = self._bucket.container
         return credentials_chain() if container is None else ContainerCredentials(container)
-
-    @cached_property
-    def _workers(self) -> "ThreadPoolExecutor":
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; one range needs no thread
-
-        return ThreadPoolExecutor(MAX_PARALLEL, "s3-read")
 
 
 class _BegunHead:

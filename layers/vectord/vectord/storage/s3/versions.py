@@ -6,7 +6,6 @@ empty segment, `.` or `..`.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreUnavailable
@@ -15,10 +14,9 @@ from vectord.storage.boto import botocore_errors
 from vectord.storage.s3.bucket import MAX_PARALLEL
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, store_error
 from vectord.storage.s3.reader import head_of
+from vectord.storage.workers import Workers
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from mypy_boto3_s3 import S3Client
 
 _RANGE: Final = r"bytes (\d+)-(\d+)/(\d+)"
@@ -31,6 +29,7 @@ class BotoReader:
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
         self._client, self._bucket = client, bucket
+        self._workers = Workers(MAX_PARALLEL, "s3-version")
 
     def get(self, key: str, known_etag: str | None, version: str | None = None) -> StoredObject | NotModified:
         try:
@@ -68,13 +67,7 @@ class BotoReader:
         return ObjectHead(data, etag, size)
 
     def read(self, key: str, etag: str, ranges: Sequence[ByteRange], version: str | None = None) -> list[bytes]:
-        return list(self._workers.map(lambda byte_range: self._range(key, etag, byte_range, version), ranges))
-
-    @cached_property
-    def _workers(self) -> "ThreadPoolExecutor":
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; one range needs no thread
-
-        return ThreadPoolExecutor(MAX_PARALLEL, "s3-version")
+        return self._workers.map(lambda byte_range: self._range(key, etag, byte_range, version), ranges)
 
     def _range(self, key: str, etag: str, byte_range: ByteRange, version: str | None) -> bytes:
         start, stop = byte_range
