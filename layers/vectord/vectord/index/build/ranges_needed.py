@@ -1,17 +1,18 @@
 """The recall of searches by ranges with ascending requests, measured with held-out queries."""
 
-import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vectord.index.build.held_out import KS, HeldOutQueries
-from vectord.index.build.range_numbers import range_numbers
 from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
-from vectord.index.query.coalescing import within_reach
+from vectord.index.kernels.range_numbers import range_numbers
+from vectord.index.query.coalescing import MAX_GAP, within_reach
 from vectord.index.query.planner import BYTES_PER_REQUEST, ROWS_PER_REQUEST
+from vectord.index.query.prefetch import PAGE
 from vectord.index.sections.parts import Parts
 
 Array = npt.NDArray[np.int64]
@@ -105,7 +106,8 @@ class RangesNeeded:
                 true[place, at, : len(of_probes)] = is_true[of_probes]
             is_true[nearest[place]] = False
         counts = np.array([min(KS[which], len(each)) for each in nearest])
-        ranges, costs = (each.reshape(shape) for each in range_numbers(rows.reshape(-1, most), self._row_bytes))
+        found = range_numbers(rows.reshape(-1, most), self._row_bytes, MAX_GAP, PAGE)
+        ranges, costs = (each.reshape(shape) for each in found)
         sums = np.zeros((2, len(REQUESTS), len(self._probes)))
         for number, requests in enumerate(REQUESTS):
             considered = slice(ROWS_PER_REQUEST * requests)
@@ -115,28 +117,36 @@ class RangesNeeded:
             sums[:, number] = shares.sum(axis=0), np.square(shares).sum(axis=0)
         return sums
 
-    @property
+    @cached_property
     def entries(self) -> list[int]:
-        """The mean entries of each number of probes."""
+        """The mean entries of each number of probes; to be read when all tasks are measured."""
         means: list[int] = (np.sum([self._entries[task] for task in self.tasks], axis=0) // len(self._rotated)).tolist()
         return means
 
     def least(self, at: int, which: int, recall: float) -> int | None:
         """Return the least requests that reach a recall with the probes of position `at`; None if none does."""
-        return next((each for each in REQUESTS if self.recall(at, which, each) >= recall), None)
+        enough = np.flatnonzero(self._recalls[which][:, at] >= recall)
+        return REQUESTS[enough[0]] if len(enough) else None
 
     def recall(self, at: int, which: int, limit: int) -> float:
-        """Return the recall with `limit` requests, or with the most for which it was measured, less its standard error.
+        """Return the recall with `limit` requests, or with the most for which it was measured."""
+        return float(self._recalls[which][REQUESTS.index(limit), at])
+
+    @cached_property
+    def _recalls(self) -> list[F64]:
+        """For each k of KS the recall, less its standard error, with each number of requests and of probes.
 
         Where queries differ much, as beside copies, the mean of few of them has a large error. With the largest efforts
         the error would leave no recall near 1: it counts at most as a share of what is missing.
         """
-        number, tasks = REQUESTS.index(limit), self._tasks(which)
-        queries = min(tasks[-1] + _FEW_QUERIES, len(self._rotated))
-        sums = np.sum([self._sums[task, which][:, number, at] for task in tasks], axis=0)
-        mean, mean_square = float(sums[0]) / queries, float(sums[1]) / queries
-        error = math.sqrt(max(0.0, mean_square - mean * mean) / queries)
-        return mean - min(error, _MOST_ERROR * (1 - mean))
+        found = []
+        for which in range(len(KS)):
+            tasks = self._tasks(which)
+            queries = min(tasks[-1] + _FEW_QUERIES, len(self._rotated))
+            mean, mean_square = np.sum([self._sums[task, which] for task in tasks], axis=0) / queries
+            error = np.sqrt(np.maximum(0.0, mean_square - mean * mean) / queries)
+            found.append(mean - np.minimum(error, _MOST_ERROR * (1 - mean)))
+        return found
 
     def _tasks(self, which: int) -> Sequence[int]:
         """Return the tasks that measure a k of KS."""

@@ -34,6 +34,9 @@ def least_different(
 def document_spans(
     section: npt.NDArray[np.uint8], directory: int, blocks: int, count: int, rows: _I64, /
 ) -> bytes | None: ...
+def range_numbers(
+    rows: _I64, by_row: _I64, row_bytes: int, reach: int, page: int, numbers: _I64, costs: _I64, /
+) -> None: ...
 def nearest(
     vectors: _F32,
     norms: _F32,

@@ -5,13 +5,13 @@ than reading all bytes. Each later search by ranges also fetches the next few me
 index in frequent use is cached after some time, and no single search waits for all of it.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.kernels import range_numbers as ranges
 from vectord.index.query.coalescing import (
     CODE_REQUESTS,
     MAX_GAP,
@@ -158,31 +158,9 @@ def rows_within_budget(rows: Array, row_bytes: int, requests: int, gap: int = MA
 
 
 def range_numbers(rows: Array, row_bytes: int, gap: int = MAX_GAP) -> tuple[Array, Array]:
-    """Return for each of `rows`, best first, the number of its range, and the bytes that are read because of the row.
-
-    A row near an earlier row is in its range. Any other row starts a new range with the next number.
-    """
-    starts: list[int] = [-gap - row_bytes - 1, 1 << 62]  # of the rows so far, ascending, between two bounds
-    numbers, costs, count = dict[int, int](), [], 0  # the number of the range at each start
-    reach = gap + row_bytes
-    found = []
-    for row in rows.tolist():
-        start = row * row_bytes
-        at = bisect_left(starts, start)
-        before, after = start - starts[at - 1], starts[at] - start
-        if before > reach and after > reach:
-            number, count = count, count + 1
-            costs.append(row_bytes + PAGE)
-        else:
-            number = min(
-                numbers[start - before] if before <= reach else count,
-                numbers[start + after] if after <= reach else count,
-            )
-            costs.append(max(row_bytes, min(before, after)))
-        found.append(number)
-        starts.insert(at, start)
-        numbers[start] = number
-    return np.array(found, np.int64), np.array(costs, np.int64)
+    """Return for each of `rows`, best first, the number of its range, and the bytes that are read because of it."""
+    numbers, costs = ranges.range_numbers(rows[None], row_bytes, gap, PAGE)
+    return numbers[0], costs[0]
 
 
 def within_budget(numbers: Array, costs: Array, requests: int) -> Array:

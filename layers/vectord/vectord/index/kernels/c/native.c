@@ -12,6 +12,7 @@
 #include "codes.h"
 #include "documents.h"
 #include "query.h"
+#include "ranges.h"
 #include "rows.h"
 
 #define METHOD(name, text) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, text}
@@ -21,6 +22,7 @@ static PyMethodDef METHODS[] = {
     METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
     METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
     METHOD(document_spans, "Return where the ids and metadata of rows are, or None if the section is not valid."),
+    METHOD(range_numbers, "Write for each row of each list the number of its range, and the bytes read because of it."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
     {0},

@@ -1,22 +1,31 @@
-"""The ranges of many lists of rows at once: the arithmetic of `prefetch.range_numbers` without a loop over the rows."""
+"""Ranges: which of the rows that a search wants one request reads together."""
 
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.query.coalescing import MAX_GAP
-from vectord.index.query.prefetch import PAGE
+from vectord.index.kernels import compiled
 
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
-    """Return what `prefetch.range_numbers` returns for each list of `rows` (lists, n): both are int64 (lists, n).
+def range_numbers(rows: Array, row_bytes: int, gap: int, page: int) -> tuple[Array, Array]:
+    """Return for each row of each list the number of its range, and the bytes that are read because of the row.
 
-    The rows of a list are best first, and distinct.
+    `rows` are int64 (lists, n), those of a list best first and distinct; the results have this shape. A row at most
+    `gap` bytes from a better row is in its range; of two such ranges, in that with the lesser number. Any other row
+    starts a range with the next number, of which `page` more bytes are read. A row has `row_bytes`.
     """
-    lists, count = rows.shape
     by_row = np.argsort(rows, axis=1)
+    if compiled.native is None:
+        return _range_numbers(rows, by_row, row_bytes, gap + row_bytes, page)
+    numbers, costs = np.empty_like(by_row), np.empty_like(by_row)
+    compiled.native.range_numbers(rows, by_row, row_bytes, gap + row_bytes, page, numbers, costs)
+    return numbers, costs
+
+
+def _range_numbers(rows: Array, by_row: Array, row_bytes: int, reach: int, page: int) -> tuple[Array, Array]:
+    lists, count = rows.shape
     # In the order of the file, with a row before the first and after the last that are better than all others.
     ranks, starts = (np.empty((lists, count + 2), np.int64) for _ in range(2))
     ranks[:, [0, -1]] = -1
@@ -24,7 +33,6 @@ def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
     starts[:, 0], starts[:, -1] = -(1 << 61), 1 << 61
     starts[:, 1:-1] = np.take_along_axis(rows, by_row, 1) * row_bytes
     before, after = _nearest_better(ranks), count + 1 - _nearest_better(ranks[:, ::-1])[:, ::-1]
-    reach = MAX_GAP + row_bytes
     own, nearest, joined = starts[:, 1:-1], np.full((lists, count), 1 << 61), np.zeros((lists, count), np.bool_)
     others = []  # for each row the rank of a row whose range it joins; its own rank if it joins none
     for places in (before, after):
@@ -33,7 +41,7 @@ def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
         np.minimum(nearest, distances, out=nearest)
         joined |= is_near
         others.append(_by_rank(np.where(is_near, np.take_along_axis(ranks, places, 1), by_row), by_row))
-    costs = _by_rank(np.where(joined, np.maximum(row_bytes, nearest), row_bytes + PAGE), by_row)
+    costs = _by_rank(np.where(joined, np.maximum(row_bytes, nearest), row_bytes + page), by_row)
     return _numbers(~_by_rank(joined, by_row), others), costs
 
 
