@@ -127,4 +127,4 @@ def test_a_long_envelope_of_small_values_is_read(run_use_cases: RunUseCases, env
 
 def test_the_memory_limit_is_effective(run_use_cases: RunUseCases) -> None:
     with pytest.raises(AssertionError, match="MemoryError"):
-        run_use_cases(_list(b"applied", b'"' + b"x" * 10 + b'"', 400_000), spare=16 << 20)
+        run_use_cases(_list(b"applied", b'"' + b"x" * 10 + b'"', 400_000), spare=4 << 20)
