@@ -19,13 +19,13 @@ _DOCUMENTATION: Final = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_s
 def import_msgspec() -> None:
     if "msgspec" not in sys.modules:
         with _replaced(_OF_OLDER_PYTHONS):
-            import msgspec  # noqa: F401, PLC0415
+            import msgspec  # noqa: F401, PLC0415  for `sys.modules`, at a time of the caller
 
 
 def import_numpy() -> None:
     if "numpy" not in sys.modules:
         with _replaced({name: ModuleType(name) for name in _DOCUMENTATION}):
-            import numpy as np  # noqa: F401, PLC0415
+            import numpy as np  # noqa: F401, PLC0415  see `import_msgspec`
 
 
 @contextmanager

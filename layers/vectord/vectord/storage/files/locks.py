@@ -72,7 +72,7 @@ class _Lock:
             return self._system.open(self._path, flags, 0o666)
         except FileNotFoundError:
             with suppress(FileExistsError):  # another writer made it
-                self._system.mkdir(os.path.dirname(self._path))  # noqa: PTH120
+                self._system.mkdir(os.path.dirname(self._path))  # noqa: PTH120  paths of the store are text
             return self._system.open(self._path, flags, 0o666)
 
     def _is_current(self) -> bool:
