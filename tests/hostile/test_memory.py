@@ -126,5 +126,7 @@ def test_a_long_envelope_of_small_values_is_read(run_use_cases: RunUseCases, env
 
 
 def test_the_memory_limit_is_effective(run_use_cases: RunUseCases) -> None:
+    # Numbers, and not strings: msgspec 0.22 does not check that a string was allocated, and crashes.
+    envelope = _list(b"removed", b"1000000000", 1_000_000)
     with pytest.raises(AssertionError, match="MemoryError"):
-        run_use_cases(_list(b"applied", b'"' + b"x" * 10 + b'"', 400_000), spare=4 << 20)
+        run_use_cases(envelope, spare=16 << 20)
