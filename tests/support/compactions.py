@@ -1,6 +1,7 @@
 """Small packed indexes, services that defer builds, compactions, and the expected content as a dict."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import msgspec
@@ -14,6 +15,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import NewVector
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.maintenance.lease import Repeat, in_a_thread
 from vectord.service.maintenance.quiet import WaitLimits
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
@@ -41,6 +43,35 @@ class RecordedInvocations:
 
     def __call__(self, payload: bytes, _: float) -> None:
         self.names.append(msgspec.json.decode(payload)["index"])
+
+
+class Renewals:
+    """Renewals of a lease that are due when the test says so; after the end of its block none is."""
+
+    def __init__(self) -> None:
+        self._act: Callable[[], None] | None = None
+
+    @contextmanager
+    def __call__(self, _: float, act: Callable[[], None]) -> Iterator[None]:
+        self._act = act
+        try:
+            yield
+        finally:
+            self._act = None
+
+    def make_one(self) -> None:
+        assert self._act is not None
+        self._act()
+
+
+class WallClock:
+    """A wall clock that the test sets."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def a_writer(store: Store, ids: str = "writer") -> Service:
@@ -71,8 +102,10 @@ def a_compaction(
     now: float = 0.0,
     sizes: Thresholds = SIZES,
     wait_limits: WaitLimits = NO_WAIT,
+    wall_clock: WallClock | None = None,
+    repeat: Repeat = in_a_thread,
 ) -> Compaction:
-    """Return a compaction whose wall clock shows `now`, in the environment of `clock` or of a new one.
+    """Return a compaction whose wall clock is given or shows `now`, in the environment of `clock` or of a new one.
 
     By default it does not wait for the end of a load.
     """
@@ -83,7 +116,8 @@ def a_compaction(
         retry_policy=RetryPolicy(max_attempts=8),
         thresholds=sizes,
         wait_limits=wait_limits,
-        clock=lambda: now,
+        clock=wall_clock or WallClock(now),
+        repeat=repeat,
         part_bytes=1_000,
     )
 

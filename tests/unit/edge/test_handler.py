@@ -203,6 +203,21 @@ def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture
     assert line["Commits"] == 2
 
 
+def test_the_counts_of_a_request_that_raised_are_not_in_the_line_of_the_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = services.a_service()
+
+    def broken(_: Request, service: Service) -> Reply:
+        service.environment.meter.add("Commits")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        function_of(broken, lambda: service)(EVENT, None)
+    function_of(lambda _, __: Reply(), lambda: service)(EVENT, None)
+    assert "Commits" not in log_line(capsys)
+
+
 def test_the_counts_of_one_request_are_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     service = services.a_service()
     function = function_of(lambda _, __: Reply(), lambda: service)

@@ -113,6 +113,9 @@ def handler[S: HasEnvironment](
         except VectordError as error:
             _log_failure(error, log)
             failure, response = error, _error_response(answer_error(error), gzip=gzip)
+        except BaseException:
+            service.environment.meter.drain()  # else the line of the next request would have its counts
+            raise
         if request_id_header is not None and request_id is not None:
             response["headers"][request_id_header] = request_id
         fields, write, meter = _fields(event, subject, response), None, service.environment.meter

@@ -1,8 +1,8 @@
 """Logs and metrics: one JSON line on stdout for each request, with its metrics in CloudWatch's embedded metric format.
 
 Format: "Specification: Embedded metric format" in the CloudWatch user guide. CloudWatch extracts the metrics from the
-log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata, credentials or
-an object key.
+log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata, credentials or the
+key of an object, except that of an uploaded file.
 
 Powertools writes the lines. Its import takes 13 ms, so the first request imports it in a thread, while it waits for S3.
 Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each value as a list, and would
@@ -142,7 +142,7 @@ def _audited(write: Write, index: object) -> Mapping[str, Any]:
 
 
 def file_id(key: str) -> str:
-    """Return what the audit log shows of an uploaded file instead of its key: 16 hex digits of the key's SHA-256."""
+    """Return the short name of an uploaded file in the audit log: 16 hex digits of the SHA-256 of its key."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

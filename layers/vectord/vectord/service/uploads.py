@@ -86,6 +86,14 @@ def target_of(key: str) -> str:
     return index
 
 
+def index_of(key: str) -> str:
+    """Return the index that the key of an object names; an empty text if it names none."""
+    try:
+        return target_of(key)
+    except FileRefused:
+        return ""
+
+
 class Reports:
     """The reports in one inbox: at most one refusal for each key of a file, and one for each superseded version."""
 

@@ -1,6 +1,7 @@
 """The compact function: its events, answers and log lines, and which errors Lambda retries."""
 
 import json
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 from tests.support import api, template
 from tests.support.compactions import ExpectedIndex, a_compaction
 from tests.support.logs import log_lines
-from tests.support.scripted_store import ScriptedStore, no_reply
+from tests.support.scripted_store import ScriptedStore, fails_with, no_reply
 from vectord.edge import telemetry
 from vectord.edge.events import compact
-from vectord.errors import StorageSilent
+from vectord.errors import StorageSilent, StoreRefused
 from vectord.runtime import compaction
 from vectord.storage.base import StoredObject
 from vectord.storage.limits import STAGING
@@ -75,7 +76,7 @@ def test_an_index_that_does_not_exist_is_not_a_failure(store: ScriptedStore) -> 
 
 
 @pytest.mark.usefixtures("expected")
-def test_the_request_holds_the_lease_until_the_function_times_out(store: ScriptedStore) -> None:
+def test_the_request_holds_the_lease_for_a_minute(store: ScriptedStore) -> None:
     seen: list[dict[str, Any]] = []
 
     def look(real: Any) -> Any:
@@ -87,7 +88,25 @@ def test_the_request_holds_the_lease_until_the_function_times_out(store: Scripte
     store.on("stage", look)
     invoke(store, {"index": "t"})
     [lease] = seen
-    assert (lease["holder"], 900 <= lease["ends"] <= 1_000) == ("request-1", True)
+    assert (lease["holder"], lease["ends"]) == ("request-1", 60.0)
+
+
+@pytest.mark.usefixtures("expected")
+@pytest.mark.parametrize("error", [StoreRefused("AccessDenied"), MemoryError()], ids=["storage", "defect"])
+def test_a_failure_is_logged_with_its_index_and_its_own_counts(
+    store: ScriptedStore, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = compact.handler(cache(lambda: a_compaction(store)))
+    store.on("stage", fails_with(error))
+    with pytest.raises(type(error)):
+        function({"index": "t"}, CONTEXT)
+    *_, failed = log_lines(capsys)
+    assert (failed["level"], failed["error"], failed["index"]) == ("error", type(error).__name__, "t")
+    assert (failed["operation"], failed["outcome"], failed["rows"]) == ("compact-index", "failed", None)
+    assert failed["BuildMilliseconds"] >= 0
+    function({"index": "absent"}, CONTEXT)
+    [line] = log_lines(capsys)
+    assert (line["outcome"], "BuildMilliseconds" in line, "Failures" in failed) == ("gone", False, False)
 
 
 @pytest.mark.usefixtures("expected")

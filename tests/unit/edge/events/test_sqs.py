@@ -217,8 +217,33 @@ class TestLog:
     def test_names_the_type_of_an_error(self, lines: list[dict[str, Any]]) -> None:
         assert (lines[-1]["error"], lines[-1]["message"]) == ("DecodeError", "m1")
 
-    def test_has_no_key_of_the_inbox(self, lines: list[dict[str, Any]]) -> None:
-        assert "jsonl" not in json.dumps(lines)
+    def test_names_the_index_and_the_key_of_each_file(self, lines: list[dict[str, Any]]) -> None:
+        assert [(line.get("index"), line.get("key")) for line in lines] == [
+            ("t", "uploads/t/x.jsonl"),
+            ("t", "uploads/t/y.jsonl"),
+            (None, None),
+        ]
+
+    @pytest.mark.parametrize("error", [StoreUnavailable("timeout"), TypeError()], ids=["storage", "defect"])
+    def test_names_the_index_and_the_key_of_a_file_that_failed(
+        self, error: Exception, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deliver({"uploads/t/x.jsonl": error}, message("uploads/t/x.jsonl"))
+        [line] = log_lines(capsys)
+        assert (line["index"], line["key"]) == ("t", "uploads/t/x.jsonl")
+
+    def test_names_each_file_of_a_message_that_is_postponed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        left = iter([120_000, 10_000, 10_000])
+        context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: next(left))
+        bodies = message("uploads/t/x.jsonl"), message("uploads/t/y.jsonl", "other/z.jsonl"), UNREADABLE
+        assert deliver({"uploads/t/x.jsonl": ROW}, *bodies, context=context) == ["m1", "m2"]
+        _, *postponed = log_lines(capsys)
+        assert {line["outcome"] for line in postponed} == {"postponed"}
+        assert [(line.get("index"), line.get("key")) for line in postponed] == [
+            ("t", "uploads/t/y.jsonl"),
+            ("", "other/z.jsonl"),
+            (None, None),
+        ]
 
     def test_says_who_uploaded_the_file_and_what_became_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
         files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": StoreUnavailable("-")}
@@ -282,3 +307,23 @@ class TestLog:
         failed, committed = log_lines(capsys)
         assert (failed["ReadRequests"], committed["ReadRequests"]) == (1, 2)
         assert "Latency" in failed
+
+    def test_counts_nothing_of_an_invocation_that_ended_in_the_middle_of_a_file(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        store, environment = MemoryStore(), Clock().environment()
+        a_service(store).create(NewIndex("t", 2), FOREVER)
+        files = Files({"uploads/t/x.jsonl": KeyboardInterrupt(), "uploads/t/y.jsonl": ROW})
+        ingestion = Ingestion(
+            files,
+            store,
+            new_section_cache(),
+            max_file_bytes=1 << 20,
+            environment=environment,
+            retry_policy=RetryPolicy(),
+        )
+        function = sqs.handler(lambda: ingestion)
+        with pytest.raises(KeyboardInterrupt):
+            function({"Records": [{"messageId": "m0", "body": message("uploads/t/x.jsonl")}]}, CONTEXT)
+        function({"Records": [{"messageId": "m1", "body": message("uploads/t/y.jsonl")}]}, CONTEXT)
+        assert log_lines(capsys)[-1]["ReadRequests"] == 2

@@ -11,8 +11,6 @@ from vectord.service.maintenance.compaction import Compaction
 from vectord.service.maintenance.lease import present_lease
 from vectord.service.values.results import Build
 
-NOW = time.time()
-
 
 def described_before(store: ScriptedStore, method: str) -> list[Build | None]:
     """Return a list that gets the build that index `t` has, according to a description before each call of `method`."""
@@ -27,25 +25,25 @@ def described_before(store: ScriptedStore, method: str) -> list[Build | None]:
 
 
 def test_a_description_has_the_stage_of_the_build(store: ScriptedStore, expected: ExpectedIndex) -> None:
-    found = described_before(store, "put")
-    compact(a_compaction(store, now=NOW))
+    found, now = described_before(store, "put"), time.time()
+    compact(a_compaction(store, now=now))
     assert expected
     before_the_lease, *during = found
     assert before_the_lease is None
-    assert {build.since for build in during if build} == {NOW}
+    assert {build.since for build in during if build} == {now}
     stages = [build.stage for build in during if build]
     assert stages[:3] == ["", "reads the index", f"divides {len(expected.rows)} rows into partitions"]
 
 
 def test_the_upload_is_a_stage(store: ScriptedStore, expected: ExpectedIndex) -> None:
-    found = described_before(store, "stage")
-    compact(a_compaction(store, now=NOW))
+    found, now = described_before(store, "stage"), time.time()
+    compact(a_compaction(store, now=now))
     assert expected
-    assert found == [Build(NOW, "uploads the sections")]
+    assert found == [Build(now, "uploads the sections")]
 
 
 def test_after_a_build_a_description_has_none(store: ScriptedStore, expected: ExpectedIndex) -> None:
-    compact(a_compaction(store, now=NOW))
+    compact(a_compaction(store, now=time.time()))
     assert expected
     assert a_writer(store.inner).describe("t", FOREVER).build is None
 

@@ -103,7 +103,7 @@ CHANGES: dict[str, Callable[[ExpectedIndex], None]] = {
     "add-and-delete": lambda expected: (expected.add("brief", seed=5), expected.delete("brief"))[-1],
     "delete-all": lambda expected: expected.delete(*expected.rows),
 }
-CALLS = 16  # of a compaction without concurrent changes
+CALLS = 17  # of a compaction without concurrent changes
 
 
 @pytest.mark.parametrize("change", CHANGES)

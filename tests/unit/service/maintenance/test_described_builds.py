@@ -38,7 +38,7 @@ def due(service: Service, shards: int) -> Sequence[str]:
 @contextmanager
 def built(store: MemoryStore, service: Service, name: str, stage: str = STAGE) -> Iterator[None]:
     """Have the lease of a build of a blob in the block."""
-    with Leases(store, service.environment, RetryPolicy()).acquire(name, "holder", 60.0, FOREVER) as lease:
+    with Leases(store, service.environment, RetryPolicy()).acquire(name, "holder", FOREVER) as lease:
         assert lease is not None
         lease.note(stage)
         yield

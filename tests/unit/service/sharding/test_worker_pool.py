@@ -11,7 +11,7 @@ from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.values.environment import Environment
 
 
-def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
+def test_the_counts_of_failed_work_are_those_of_its_own_request_and_not_of_a_later_one() -> None:
     pool = WorkerPool(Environment(), 1)
 
     def fails(_: int) -> None:
@@ -20,6 +20,7 @@ def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
 
     with pytest.raises(StorageSilent):
         pool.map(fails, [0])
+    assert pool.environment.meter.drain() == {"Commits": 1}
     pool.map(lambda _: None, [0])
     assert pool.environment.meter.drain() == {}
 

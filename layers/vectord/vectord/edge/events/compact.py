@@ -13,6 +13,8 @@ from vectord.service.values.options import Deadline
 
 _PRINCIPAL: Final = "vectord"  # a function of this deployment asked for the compaction
 
+_OPERATION: Final = "compact-index"  # in the audit log
+
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 
@@ -38,8 +40,14 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         def report(phrase: str) -> None:
             log.info({"index": name, "message": f"compaction {phrase}"}, {})
 
-        result = compaction.compact(name, holder, deadline, report)
-        write = Write(_PRINCIPAL, "compact-index", environment.meter.commits)
+        try:
+            result = compaction.compact(name, holder, deadline, report)
+        except Exception as error:  # of which Lambda's own line does not name the index
+            write = Write(_PRINCIPAL, _OPERATION, environment.meter.commits)
+            metrics = {"Latency": (environment.now() - start) * 1000, **environment.meter.drain()}
+            log.failure(error, {"index": name, "outcome": "failed", "rows": None}, metrics, write)
+            raise
+        write = Write(_PRINCIPAL, _OPERATION, environment.meter.commits)
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": result.rows, **environment.meter.drain()}
         fields = {"index": name, "outcome": result.outcome, "rows": result.rows, "bytes": result.size}
         log.info(fields, metrics, write)

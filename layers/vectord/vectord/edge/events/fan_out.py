@@ -43,6 +43,7 @@ def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Calla
 
 def _run(request: ShardRequest, seconds: float, service: Service, context: object) -> str:
     log, start = telemetry.begin(context), service.environment.now()
+    service.environment.meter.drain()  # the counts of a request that raised
     result = service.shard_requests.answer(request, Deadline(start + min(seconds, time_left(context))))
     if isinstance(result, ChangeResult):
         result = structs.replace(result, commits=service.environment.meter.commits)

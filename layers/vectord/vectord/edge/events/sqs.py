@@ -19,6 +19,7 @@ from vectord.edge import telemetry
 from vectord.edge.handler import failure_metric, time_left
 from vectord.edge.telemetry import InvocationLog, Write
 from vectord.service.ingest import Ingestion
+from vectord.service.uploads import index_of
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
@@ -92,7 +93,7 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
             message_log, seconds = structs.replace(log, correlation_id=record.message_id), time_left(context)
             least_seconds = least_seconds or _LEAST_SHARE * seconds
             if seconds < least_seconds:
-                message_log.info({"outcome": "postponed"}, {})
+                _log_postponed(record.body, ingestion.bucket, message_log)
                 raise _MessageFailed
             attempt, events = _Attempt(ingestion.environment, message_log), list[_Record]()
             deadline = Deadline(ingestion.environment.now() + seconds)
@@ -131,13 +132,16 @@ class _Attempt:
         self._start = self._environment.now()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
+        if error is None:
+            return False
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            self._environment.meter.drain()  # else a later invocation's line would have its counts
             return False
         latency = (self._environment.now() - self._start) * 1000
         fields: dict[str, Any] = {"message": self._log.correlation_id or ""}
         write = None
         if self.upload is not None:
-            fields |= {"outcome": "failed", "rows": None, "file": telemetry.file_id(self.upload.key)}
+            fields |= {**_names(self.upload), "outcome": "failed", "rows": None}
             write = Write(self.upload.principal or _UNKNOWN, _OPERATION, self._environment.meter.commits)
         metrics = {"Latency": latency, **failure_metric(error), **self._environment.meter.drain()}
         self._log.failure(error, fields, metrics, write)
@@ -186,8 +190,24 @@ def _ingest(upload: UploadedFile, ingestion: Ingestion, deadline: Deadline, log:
     }
     fields = {
         "index": result.index,
+        "key": upload.key,
         "outcome": result.outcome,
         "rows": result.rows,
         "file": telemetry.file_id(upload.key),
     }
     log.info({**fields, "bytes": upload.size}, metrics, write)
+
+
+def _log_postponed(body: str, bucket: str, log: InvocationLog) -> None:
+    """Write a line for each file of a message that SQS will deliver again; one line if it cannot be read."""
+    try:
+        uploads = [_upload_of(event, bucket) for event in _events_in(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError, WrongBucket):
+        uploads = [None]  # a later delivery logs what is wrong with it
+    for upload in uploads:
+        log.info({**(_names(upload) if upload else {}), "outcome": "postponed"}, {})
+
+
+def _names(upload: UploadedFile) -> dict[str, str]:
+    """Return the fields of a log line that name a file: its index, its key, and the short name of the key."""
+    return {"index": index_of(upload.key), "key": upload.key, "file": telemetry.file_id(upload.key)}

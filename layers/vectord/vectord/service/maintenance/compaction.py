@@ -9,11 +9,13 @@ It starts when no load of the index is going on (quiet.py).
 | the index is deleted, and perhaps created  | this build is discarded; the outcome is `gone` or `overtaken`         |
 | this process dies                          | the index is unchanged; the bucket's rule deletes the staged object   |
 | a second compaction of the index starts    | it finds the lease of the first and ends; its outcome is `busy`       |
+| the lease ends, and another one takes it   | this build is discarded; the outcome is `busy`                        |
 """
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -29,7 +31,7 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, compaction_is_due
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
-from vectord.service.maintenance.lease import Leases
+from vectord.service.maintenance.lease import HeldLease, LeaseLost, Leases, Repeat, in_a_thread
 from vectord.service.maintenance.quiet import DEFAULT, QuietWait, WaitLimits
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.environment import Environment, RetryPolicy
@@ -39,7 +41,6 @@ from vectord.storage.limits import STAGING
 
 _PART_BYTES: Final = 16 << 20  # of one upload request
 _REPEAT_FACTOR: Final = 2.0  # another build starts only if this many durations of the last build are left
-_GRACE_SECONDS: Final = 60.0  # a lease ends this long after the deadline, because clocks differ
 
 Outcome = Literal["compacted", "idle", "busy", "overtaken", "gone"]
 
@@ -56,6 +57,18 @@ class Compacted(msgspec.Struct, frozen=True):
     size: int = 0
 
 
+class _Job(msgspec.Struct, frozen=True):
+    """The compaction of one index under a lease, which `report` and `confirm` renew.
+
+    Both raise LeaseLost if another compaction has taken the lease over.
+    """
+
+    name: str
+    deadline: Deadline
+    report: Report
+    confirm: Callable[[], None]
+
+
 class Compaction:
     """Compacts the indexes of one store."""
 
@@ -69,9 +82,10 @@ class Compaction:
         thresholds: Thresholds | None = None,
         wait_limits: WaitLimits | None = DEFAULT,
         clock: Callable[[], float] = time.time,
+        repeat: Repeat = in_a_thread,
         part_bytes: int = _PART_BYTES,
     ) -> None:
-        """Use `clock` as in `Leases`, and upload `part_bytes` in one request.
+        """Use `clock` and `repeat` as in `Leases`, and upload `part_bytes` in one request.
 
         Before each build it waits for the end of a load within `wait_limits`. With None the caller waits, and asks
         again after a load during the build.
@@ -81,7 +95,7 @@ class Compaction:
         self._thresholds = thresholds or Thresholds()
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits = CommitLoop(self._reader, thresholds)
-        self._leases = Leases(store, environment, retry_policy, clock)
+        self._leases = Leases(store, environment, retry_policy, clock, repeat)
 
     def compact(self, name: str, holder: str, deadline: Deadline, report: Report = ignore) -> Compacted:
         """Rebuild index `name` if that is due; concurrent and repeated calls are safe.
@@ -96,75 +110,73 @@ class Compaction:
         try:
             if not self._is_due(self._reader.present(name, deadline).index):
                 return Compacted("idle")
-            with self._leases.acquire(
-                name, holder, self.environment.left(deadline) + _GRACE_SECONDS, deadline
-            ) as acquired:
+            with self._leases.acquire(name, holder, deadline) as acquired:
                 if acquired is None:
                     return Compacted("busy")
-
-                def note(stage: str) -> None:
-                    report(stage)
-                    acquired.note(stage)
-
-                return self._build_while_due(name, deadline, note)
+                return self._build_while_due(_job(name, deadline, report, acquired))
+        except LeaseLost:
+            return Compacted("busy")
         except IndexNotFound:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
         return compaction_is_due(index, self._thresholds)
 
-    def _build_while_due(self, name: str, deadline: Deadline, report: Report) -> Compacted:
+    def _build_while_due(self, job: _Job) -> Compacted:
         """Build, and repeat while a build is due again, because otherwise only the next change would request it."""
         done = Compacted("idle")
         if self._wait_limits is None:
-            return self._build_once(name, deadline, report)
-        while self._wait_until_quiet(self._wait_limits, name, deadline, report):
+            return self._build_once(job)
+        while self._wait_until_quiet(self._wait_limits, job):
             start = self.environment.now()
-            last = self._build_once(name, deadline, report)
+            last = self._build_once(job)
             if last.outcome != "compacted":
                 return last if done.outcome == "idle" else done
             done = last
-            if _REPEAT_FACTOR * (self.environment.now() - start) >= self.environment.left(deadline):
+            if _REPEAT_FACTOR * (self.environment.now() - start) >= self.environment.left(job.deadline):
                 return done
         return done
 
-    def _wait_until_quiet(self, limits: WaitLimits, name: str, deadline: Deadline, report: Report) -> bool:
+    def _wait_until_quiet(self, limits: WaitLimits, job: _Job) -> bool:
         """Wait until no load of the index is going on; return False if no build is due then."""
-        wait = QuietWait(limits, lambda: self._reader.present(name, deadline), self.environment, report)
+        look = partial(self._reader.present, job.name, job.deadline)
+        wait = QuietWait(limits, look, self.environment, job.report)
         with self.environment.timed("WaitMilliseconds"):
-            return wait.run(self._is_due, deadline)
+            return wait.run(self._is_due, job.deadline)
 
-    def _build_once(self, name: str, deadline: Deadline, report: Report) -> Compacted:
+    def _build_once(self, job: _Job) -> Compacted:
         commit_id = self.environment.new_id()
 
         def rebuilt_if_due() -> Rebuilt | None:
-            index = self._reader.open(name).index
-            return rebuild.rebuild(index, commit_id, self._thresholds, report) if self._is_due(index) else None
+            index = self._reader.open(job.name).index
+            return rebuild.rebuild(index, commit_id, self._thresholds, job.report) if self._is_due(index) else None
 
         try:
             with self.environment.timed("BuildMilliseconds"):
-                rebuilt = self._reader.retry(deadline, rebuilt_if_due)
+                rebuilt = self._reader.retry(job.deadline, rebuilt_if_due)
         except BlobError as error:
-            raise error.with_index(name) from error
+            raise error.with_index(job.name) from error
         if rebuilt is None:
-            return self._rewrite(name, deadline)
-        report("uploads the sections")
+            return self._rewrite(job)
+        job.report("uploads the sections")
         try:
             with self.environment.timed("StageMilliseconds"):
-                staged = self._stage(rebuilt, commit_id, deadline)
+                staged = self._stage(rebuilt, commit_id, job.deadline)
+            job.confirm()
             with self.environment.timed("CommitMilliseconds"):
-                return self._commit(name, commit_id, rebuilt, staged, deadline)
+                return self._commit(job, commit_id, rebuilt, staged)
         finally:
             with suppress(StoreError):  # the bucket's lifecycle rule deletes a remaining object
                 self._store.discard(f"{STAGING}{commit_id}")
 
-    def _rewrite(self, name: str, deadline: Deadline) -> Compacted:
+    def _rewrite(self, job: _Job) -> Compacted:
         """Write the whole of an index that is due, but is now too small for the packed form; the commit builds it."""
+        job.confirm()
 
         def rewrite_if_due(index: Index) -> tuple[Index, Effect]:
             return (structs.replace(index), (1,)) if self._is_due(index) else (index, (0,))
 
-        done = self._commits.change(name, rewrite_if_due, deadline)
+        done = self._commits.change(job.name, rewrite_if_due, job.deadline)
         index = done.state.index
         return Compacted("compacted", len(index), index.size) if done.result[0] else Compacted("idle")
 
@@ -174,14 +186,22 @@ class Compaction:
         self.environment.meter.add("StagedBytes", sum(entry.bytes for entry, _ in rebuilt.sections))
         return Staged(name, etag)
 
-    def _commit(self, name: str, commit_id: str, rebuilt: Rebuilt, staged: Staged, deadline: Deadline) -> Compacted:
+    def _commit(self, job: _Job, commit_id: str, rebuilt: Rebuilt, staged: Staged) -> Compacted:
         """Commit the staged body under the present state of the index."""
 
         def prepare(state: Snapshot) -> PreparedCommit[Compacted] | Committed[Compacted]:
             index = rebuild.apply(rebuilt, state.index)
             if index is None:
                 return Committed(Compacted("overtaken"), state)
-            encoded = encode.encode(index, name, commit_id, thresholds=self._thresholds, rebuild=False)
+            encoded = encode.encode(index, job.name, commit_id, thresholds=self._thresholds, rebuild=False)
             return PreparedCommit(state, encoded, Compacted("compacted", len(index), encoded.size), staged)
 
-        return self._commits.commit(name, commit_id, prepare, deadline).result
+        return self._commits.commit(job.name, commit_id, prepare, job.deadline).result
+
+
+def _job(name: str, deadline: Deadline, report: Report, lease: HeldLease) -> _Job:
+    def note(stage: str) -> None:
+        report(stage)
+        lease.note(stage)
+
+    return _Job(name, deadline, note, lease.renew)

@@ -83,27 +83,23 @@ class WorkerPool(msgspec.Struct, frozen=True, dict=True):
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Return the result of `work` for each item, in their order; wait for all, then raise the first error."""
         meter = self.environment.meter
-        commits: list[Commit] = []
+        commits, counts = list[Commit](), list[dict[str, float]]()
 
-        def one(item: T) -> tuple[R, dict[str, float]]:
+        def one(item: T) -> R:
             meter.drain()
             try:
-                result = work(item)
+                return work(item)
             finally:
                 commits.extend(meter.commits)
-            return result, meter.drain()
+                counts.append(meter.drain())
 
         tasks = [self._executor.submit(one, item) for item in items]
         for task in tasks:
             task.exception()  # waits
         meter.commits += commits
-        results = []
-        for task in tasks:
-            result, metered = task.result()
-            results.append(result)
-            for name, value in metered.items():
-                meter.add(name, value)
-        return results
+        for name, value in (count for counted in counts for count in counted.items()):
+            meter.add(name, value)
+        return [task.result() for task in tasks]
 
 
 class LocalFanOut(msgspec.Struct, frozen=True):
