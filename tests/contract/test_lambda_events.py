@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.http_server import ScriptedServer, answers, resets
-from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
+from vectord.errors import FunctionThrottled, StoreError, StoreRefused, StoreUnavailable
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
 
@@ -22,7 +22,13 @@ def test_an_event_is_an_asynchronous_invocation(server: ScriptedServer, function
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(429, FunctionBusy), (500, StoreUnavailable), (200, StoreUnavailable), (403, StoreRefused), (404, StoreRefused)],
+    [
+        (429, FunctionThrottled),
+        (500, StoreUnavailable),
+        (200, StoreUnavailable),
+        (403, StoreRefused),
+        (404, StoreRefused),
+    ],
 )
 def test_an_event_that_was_not_queued_is_an_error(
     server: ScriptedServer, functions: Functions, status: int, error: type[StoreError]

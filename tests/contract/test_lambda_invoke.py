@@ -5,7 +5,8 @@ from time import monotonic
 import pytest
 
 from tests.support.http_server import ScriptedServer, answers, hangs, resets
-from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
+from tools.functions.limited import LimitedFunctions, served
+from vectord.errors import FunctionBusy, FunctionThrottled, StoreRefused, StoreUnavailable
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
 
@@ -35,7 +36,7 @@ def test_the_request_is_signed_for_lambda(server: ScriptedServer, functions: Fun
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (429, FunctionBusy),
+        (429, FunctionThrottled),
         (500, StoreUnavailable),
         (502, StoreUnavailable),
         (503, StoreUnavailable),
@@ -64,6 +65,23 @@ def test_a_refusal_names_the_type_of_the_error(server: ScriptedServer, functions
     server.answer = answers(403, b"{}", **{"x-amzn-ErrorType": "AccessDeniedException"})
     with pytest.raises(StoreRefused, match="AccessDeniedException"):
         functions.call("f", b"{}", 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "ThrottlingException"), (502, "EC2ThrottledException"), (429, "AnyOtherCode")]
+)
+def test_a_throttled_function_did_not_run(server: ScriptedServer, functions: Functions, status: int, code: str) -> None:
+    server.answer = answers(status, b"{}", **{"x-amzn-ErrorType": code})
+    with pytest.raises(FunctionThrottled, match=code):
+        functions.call("f", b"{}", 5)
+
+
+def test_a_function_beyond_the_limit_is_throttled() -> None:
+    with served(LimitedFunctions(1, {"f": lambda: lambda event, _: event})) as endpoint:
+        assert Functions(endpoint, "eu-central-1", CREDENTIALS).call("f", b'{"a": 1}', 5) == b'{"a": 1}'
+    nothing_runs = served(LimitedFunctions(0, {"f": lambda: lambda event, _: event}))
+    with nothing_runs as endpoint, pytest.raises(FunctionThrottled, match="TooManyRequestsException"):
+        Functions(endpoint, "eu-central-1", CREDENTIALS).call("f", b"{}", 5)
 
 
 def test_a_broken_connection_leaves_the_outcome_unknown(server: ScriptedServer, functions: Functions) -> None:

@@ -25,6 +25,7 @@ VectordError
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
 ├── Unavailable                try again later
 │   ├── StorageSilent              storage does not answer; nothing was changed
+│   ├── Throttled                  too many functions run at once; nothing was changed
 │   ├── DeadlineExceeded           the work takes longer than the request may; nothing was changed
 │   ├── Contended                  every attempt met a conflict; nothing was changed
 │   ├── OutcomeUnknown             the write may or may not have been applied
@@ -40,6 +41,7 @@ VectordError
     ├── WriteConflict              another operation on the object is in progress: nothing was written
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
     ├── FunctionBusy               another function could not be invoked: it did not run
+    │   └── FunctionThrottled          because too many functions run, or too many were invoked
     └── StoreRefused               access denied or bucket missing; fix the configuration
         └── FolderRefused              the store's folder: full, read-only, removed or damaged; its message may be shown
 """
@@ -200,6 +202,16 @@ class StorageSilent(Unavailable):
         super().__init__("Storage does not answer; nothing was changed. Send the request again.")
 
 
+class Throttled(Unavailable):
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many functions run at once: within the time of this request not all shards of the index could be "
+            "reached; nothing was changed. Send the request again after the seconds in Retry-After. If this happens "
+            "often, send fewer requests at the same time, use fewer shards, or raise the concurrency of the function "
+            "or of the account."
+        )
+
+
 class DeadlineExceeded(Unavailable):
     def __init__(self) -> None:
         super().__init__(
@@ -275,6 +287,9 @@ class StoreUnavailable(StoreError): ...
 
 
 class FunctionBusy(StoreError): ...
+
+
+class FunctionThrottled(FunctionBusy): ...
 
 
 class StoreRefused(StoreError): ...

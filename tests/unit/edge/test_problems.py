@@ -37,6 +37,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, reason="busy"), 503, "partly-applied"),
     (errors.Contended("t"), 503, "contended"),
     (errors.StorageSilent(), 503, "storage-silent"),
+    (errors.Throttled(), 503, "throttled"),
     (errors.DeadlineExceeded(), 503, "deadline-exceeded"),
     (errors.BlobUnsupported("too new", "t"), 500, "index-unsupported"),
     (errors.BlobCorrupt("broken", "t"), 500, "index-corrupt"),
@@ -47,6 +48,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.WriteConflict(SECRET), 500, "storage-refused"),
     (errors.StoreUnavailable(SECRET), 500, "storage-refused"),
     (errors.FunctionBusy(SECRET), 500, "storage-refused"),
+    (errors.FunctionThrottled(SECRET), 500, "storage-refused"),
     (errors.StoreRefused(SECRET), 500, "storage-refused"),
     (errors.FolderRefused("the disk is full"), 500, "storage-refused"),
 ]

@@ -47,6 +47,7 @@ from vectord_client.errors import (
     StorageRefused,
     StorageSilent,
     TargetInvalid,
+    Throttled,
     TimedOut,
     TransportError,
     Unavailable,
@@ -63,9 +64,9 @@ from vectord_client.gateway_errors import (
     ClockSkewed,
     GatewayError,
     GatewayFailed,
+    GatewayThrottled,
     NotVectord,
     RequestRefused,
-    Throttled,
 )
 from vectord_client.index import Index
 from vectord_client.load.errors import (
@@ -157,6 +158,7 @@ __all__ = [
     "FolderMissing",
     "GatewayError",
     "GatewayFailed",
+    "GatewayThrottled",
     "Hit",
     "Hits",
     "HostNotFound",

@@ -49,11 +49,8 @@ class VectordError(Exception):
         if advice is not None:
             self.advice = advice
         self.detail = detail
-        self.status = status
-        self.type = type
-        self.title = title
-        self.errors = errors
-        self.errors_omitted = errors_omitted
+        self.status, self.type, self.title = status, type, title
+        self.errors, self.errors_omitted = errors, errors_omitted
         self.retry_after = retry_after
         self.request_id = request_id
         self.attempts = 1
@@ -284,6 +281,10 @@ class Contended(Unavailable):
 
 class StorageSilent(Unavailable):
     """Storage does not answer. Nothing was changed."""
+
+
+class Throttled(Unavailable):
+    """Too many functions run at once, or more requests arrive than the deployment allows. Nothing was changed."""
 
 
 class DeadlineExceeded(Unavailable):

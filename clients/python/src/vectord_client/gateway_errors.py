@@ -1,6 +1,6 @@
 """Errors of answers that do not come from vectord, but from API Gateway, a proxy or another server."""
 
-from vectord_client.errors import VectordError
+from vectord_client.errors import Throttled, VectordError
 
 
 class GatewayError(VectordError):
@@ -25,8 +25,8 @@ class ClockSkewed(AccessRefused):
     seconds: float = 0.0
 
 
-class Throttled(GatewayError):
-    """More requests than the deployment allows (429). Nothing was changed."""
+class GatewayThrottled(GatewayError, Throttled):
+    """API Gateway has more requests than the deployment allows (429). Nothing was changed."""
 
 
 class GatewayFailed(GatewayError):

@@ -12,8 +12,8 @@ from vectord_client.gateway_errors import (
     AccessRefused,
     ClockSkewed,
     GatewayFailed,
+    GatewayThrottled,
     RequestRefused,
-    Throttled,
 )
 
 
@@ -34,7 +34,7 @@ def test_a_502_is_requested_again(ask: Ask) -> None:
         (400, RequestRefused),
         (413, errors.RequestTooLarge),
         (431, RequestRefused),
-        (429, Throttled),
+        (429, GatewayThrottled),
     ],
 )
 def test_other_answers_of_the_gateway(ask: Ask, status: int, kind: type[VectordError]) -> None:
@@ -46,7 +46,7 @@ def test_other_answers_of_the_gateway(ask: Ask, status: int, kind: type[VectordE
 @pytest.mark.parametrize(("seconds", "words"), [("86400", "24 hours"), ("90", "90 s"), ("600", "10 minutes")])
 def test_a_wait_that_is_longer_than_the_timeout_is_named(ask: Ask, seconds: str, words: str) -> None:
     script = answer(429, {"message": "Too Many Requests"}, {"retry-after": seconds})
-    with raw_server(script) as server, pytest.raises(Throttled, match=f"It asks to wait {words}"):
+    with raw_server(script) as server, pytest.raises(GatewayThrottled, match=f"It asks to wait {words}"):
         ask(server.url, retries=RetryPolicy())
     assert len(server.requests) == 1
 

@@ -12,7 +12,7 @@ from tests.load.files import FILES, lines, write_json_parquet, write_jsonl
 
 from vectord_client import AsyncClient, Client, Index
 from vectord_client.errors import ArgumentInvalid, StorageSilent, TimedOut
-from vectord_client.gateway_errors import Throttled
+from vectord_client.gateway_errors import GatewayThrottled
 from vectord_client.load import upload
 from vectord_client.load.errors import BadRows, UploadNotSeen, UploadRejected
 
@@ -104,7 +104,7 @@ def test_a_file_that_does_not_arrive_is_an_error(
 def test_a_read_that_fails_does_not_end_the_wait_for_the_rows(
     films: Index, npz: Path, check: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failures: list[Exception] = [TimedOut("no answer"), StorageSilent("busy"), Throttled("slow down")]
+    failures: list[Exception] = [TimedOut("no answer"), StorageSilent("busy"), GatewayThrottled("slow down")]
     look_up = upload._has_all
 
     def has_all(*arguments: Any) -> bool:

@@ -12,6 +12,7 @@ from vectord.errors import (
     BadItem,
     BatchInvalid,
     MethodNotAllowed,
+    Throttled,
     Unavailable,
     UnsupportedEncoding,
     VectordError,
@@ -23,6 +24,8 @@ _MAX_ITEMS: Final = MAX_BAD_ITEMS
 _MAX_ID: Final = 256
 _MAX_DETAIL: Final = 1_000  # a detail may quote what the caller sent
 _SERVER_ERROR: Final = 500  # the first status that says that the service failed, not the request
+_RETRY_AFTER: Final = "1"  # seconds
+_RETRY_AFTER_LIMIT: Final = "5"  # seconds: the request has waited all of its time, and so have others
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
@@ -65,6 +68,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.PartlyApplied: Kind(503, "partly-applied", "The batch was applied on some shards only"),
     errors.Contended: Kind(503, "contended", "Too many concurrent writers"),
     errors.StorageSilent: Kind(503, "storage-silent", "Storage does not answer"),
+    errors.Throttled: Kind(503, "throttled", "Too many functions run at once"),
     errors.DeadlineExceeded: Kind(503, "deadline-exceeded", "The request takes too long"),
     errors.BlobUnsupported: Kind(500, "index-unsupported", "The format version of the index is not supported"),
     errors.BlobCorrupt: Kind(500, "index-corrupt", "The index is corrupt"),
@@ -151,7 +155,7 @@ def headers(error: VectordError) -> dict[str, str]:
     """Return the headers that go with the problem of `error`."""
     found = {"Content-Type": CONTENT_TYPE}
     if isinstance(error, Unavailable):
-        found["Retry-After"] = "1"
+        found["Retry-After"] = _RETRY_AFTER_LIMIT if isinstance(error, Throttled) else _RETRY_AFTER
     if isinstance(error, MethodNotAllowed):
         found["Allow"] = ", ".join(error.allowed)  # RFC 9110, section 15.5.6
     if isinstance(error, UnsupportedEncoding):

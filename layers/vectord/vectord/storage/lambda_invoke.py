@@ -6,7 +6,7 @@ Each request is sent once. The caller retries, because it knows which requests a
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
+from vectord.errors import FunctionBusy, FunctionThrottled, StoreError, StoreRefused, StoreUnavailable
 from vectord.storage.boto import Lazy, Timeouts, boto_client, botocore_errors, check_complete, single_attempt_config
 from vectord.storage.credentials import Credentials
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _MIN_SECONDS: Final = 0.1
 _CONNECTIONS: Final = 64  # one for each thread that waits for a function
 _THROTTLED: Final = 429  # Too Many Requests: the function did not run
+# Codes of throttling with another status; the second one is Lambda's own, of a function in a VPC that could not start.
+_THROTTLING_CODES: Final = frozenset(("ThrottlingException", "EC2ThrottledException"))
 
 _read_timeout: ContextVar[float] = ContextVar("seconds that a call waits for each piece of its response")
 
@@ -31,7 +33,7 @@ class Functions:
         """Run `function` (`name` or `name:alias`) and return its response, JSON text, within `seconds`.
 
         Raises:
-            FunctionBusy: the function certainly did not run.
+            FunctionBusy: the function certainly did not run; FunctionThrottled: because too many run.
             StoreUnavailable: no response, or the function failed; it may have run.
             StoreRefused: there is no such function, or no permission to invoke it.
         """
@@ -44,7 +46,7 @@ class Functions:
         """Queue the event `payload` for `function`, which Lambda retries if it fails; wait at most `seconds`.
 
         Raises:
-            FunctionBusy: the event was certainly not queued.
+            FunctionBusy, FunctionThrottled: the event was certainly not queued.
             StoreUnavailable: no response; the event may have been queued.
             StoreRefused: as for `call`.
         """
@@ -84,6 +86,6 @@ def _set_timeout(params: dict[str, Any], **_: Any) -> None:
 
 
 def _store_error(code: str, status: int) -> StoreError:
-    if status == _THROTTLED:
-        return FunctionBusy(code)
+    if status == _THROTTLED or code in _THROTTLING_CODES:
+        return FunctionThrottled(code)
     return (StoreRefused if 400 <= status < 500 else StoreUnavailable)(f"lambda: {code}")

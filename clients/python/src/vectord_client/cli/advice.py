@@ -36,7 +36,7 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     gateway_errors.GatewayFailed: "Repeat the command later. `vectord doctor` checks the URL and the service.",
     errors.RouteNotFound: "Is the URL that of the API, without a path behind it? `vectord doctor` checks it.",
     errors.MethodNotAllowed: "Is the URL that of the API, without a path behind it? `vectord doctor` checks it.",
-    gateway_errors.Throttled: "Wait, or use fewer requests side by side.",
+    errors.Throttled: "Wait, or use fewer requests side by side.",
     errors.PartlyApplied: "Run the same command again: it is safe to apply an item twice.",
     loads.SourceChanged: f"Restore the source and run the same command again to finish that load. {_BEGIN_AGAIN}",
     loads.IndexChanged: _BEGIN_AGAIN,

@@ -44,7 +44,6 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     errors.CredentialsMissing: Exit.DENIED,
     errors.Unavailable: Exit.UNAVAILABLE,
     errors.TransportError: Exit.UNAVAILABLE,
-    gateway_errors.Throttled: Exit.UNAVAILABLE,
     gateway_errors.GatewayFailed: Exit.UNAVAILABLE,
     gateway_errors.NotVectord: Exit.UNAVAILABLE,
     gateway_errors.AnswerInvalid: Exit.UNAVAILABLE,

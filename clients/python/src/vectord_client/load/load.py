@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from vectord_client.errors import ArgumentInvalid, Problem
+from vectord_client.gateway_errors import GatewayError
 from vectord_client.load import upload
 from vectord_client.load.errors import BadRows, IndexChanged
 from vectord_client.load.job import Job, Session
@@ -69,8 +70,8 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
     """Load a file by an upload link; return None if batches are to be sent in its place."""
     try:
         link = upload.request_link(job, source)
-    except Problem:
-        if options.via == "upload":
+    except Problem as error:
+        if options.via == "upload" or isinstance(error, GatewayError):
             raise
         return None  # a deployment without an inbox, or a file that it does not accept
     examined = upload.examine(job, source)

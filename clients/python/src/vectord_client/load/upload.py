@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 
 from vectord_client.errors import BadItem, ConnectionLost, TransportError, Unavailable
-from vectord_client.gateway_errors import GatewayFailed, RequestRefused, Throttled
+from vectord_client.gateway_errors import GatewayFailed, RequestRefused
 from vectord_client.load.compare import is_same
 from vectord_client.load.errors import SourceChanged, UploadNotSeen, UploadRejected
 from vectord_client.load.job import Job, Session
@@ -36,7 +36,7 @@ _SHORTEST_WAIT: Final = 120.0
 _INGESTED_BYTES: Final = 1_000_000  # a second, at least
 _POLL_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 # The file was sent, so a read that fails for now does not end the wait for its rows.
-_TEMPORARY: Final = (TransportError, Unavailable, Throttled, GatewayFailed)
+_TEMPORARY: Final = (TransportError, Unavailable, GatewayFailed)
 
 
 class Examined(msgspec.Struct):

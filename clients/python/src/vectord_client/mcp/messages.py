@@ -25,7 +25,6 @@ _ADVICE: Final[Mapping[type[VectordError], str]] = {
     errors.OutcomeUnknown: "Repeat the same call.",
     errors.PartlyApplied: "Repeat the same call: it is safe to add or delete a vector twice.",
     errors.Unavailable: _WAIT,
-    gateway_errors.Throttled: _WAIT,
     errors.AccessDenied: _DOCTOR,
     errors.CredentialsMissing: _DOCTOR,
     errors.TransportError: _DOCTOR,

@@ -13,9 +13,9 @@ from vectord_client.gateway_errors import (
     AccessRefused,
     ClockSkewed,
     GatewayFailed,
+    GatewayThrottled,
     NotVectord,
     RequestRefused,
-    Throttled,
 )
 from vectord_client.wire.answers import excerpt, request_id
 from vectord_client.wire.request import Response
@@ -49,6 +49,7 @@ PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "storage-refused": errors.StorageRefused,
     "contended": errors.Contended,
     "storage-silent": errors.StorageSilent,
+    "throttled": errors.Throttled,
     "deadline-exceeded": errors.DeadlineExceeded,
     "outcome-unknown": errors.OutcomeUnknown,
     "partly-applied": errors.PartlyApplied,
@@ -135,7 +136,7 @@ def _kind_and_detail(response: Response, said: str) -> tuple[type[VectordError],
         return errors.RequestTooLarge, f"The request is too large for API Gateway: send it in parts. It says {said}."
     if status == 429:
         return (
-            Throttled,
+            GatewayThrottled,
             f"The deployment has more requests than it allows (ThrottleRate): send fewer. {said}",
         )
     if status >= 500:

@@ -50,7 +50,7 @@ class Wait(msgspec.Struct, frozen=True):
 Steps: TypeAlias = Generator[Send | Wait, Any, T]
 
 # The types of problems after which nothing was changed, and a repeat may succeed.
-_UNCHANGED: Final = (errors.Contended, errors.StorageSilent, gateway_errors.Throttled)
+_UNCHANGED: Final = (errors.Contended, errors.StorageSilent, errors.Throttled)
 # After these it is unknown what was changed. The idempotency key makes a repeat safe.
 _UNKNOWN: Final = (errors.OutcomeUnknown, errors.PartlyApplied, gateway_errors.GatewayFailed, errors.TransportError)
 _NEVER: Final = (501, 505)  # statuses that a repeat does not change
@@ -121,7 +121,8 @@ def _is_settled(error: VectordError, call: Call[Any]) -> bool:
 
     If one had, the service would have found its idempotency key and sent the answer of that attempt.
     """
-    return call.idempotent and isinstance(error, Problem) and not isinstance(error, _UNKNOWN)
+    is_of_vectord = isinstance(error, Problem) and not isinstance(error, gateway_errors.GatewayError)
+    return call.idempotent and is_of_vectord and not isinstance(error, _UNKNOWN)
 
 
 def _is_repeatable(error: VectordError, call: Call[Any], attempt: int, policy: RetryPolicy, *, connected: bool) -> bool:

@@ -22,7 +22,7 @@ _BODY_PROBLEMS: Final[Problems] = (
     *(errors.RequestTooLarge, errors.UnsupportedEncoding),
 )
 _INDEX_PROBLEMS: Final[Problems] = (
-    *(errors.IndexNotFound, errors.DeadlineExceeded),
+    *(errors.IndexNotFound, errors.DeadlineExceeded, errors.Throttled),
     *(errors.BlobCorrupt, errors.BlobUnsupported),
 )
 _WRITE_PROBLEMS: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)

@@ -9,10 +9,13 @@ import msgspec
 from vectord.errors import (
     DeadlineExceeded,
     FunctionBusy,
+    FunctionThrottled,
     OutcomeUnknown,
     StorageSilent,
     StoreRefused,
     StoreUnavailable,
+    Throttled,
+    Unavailable,
 )
 from vectord.service.sharding import messages
 from vectord.service.sharding.messages import (
@@ -41,6 +44,9 @@ MAX_MESSAGE: Final = 6_000_000  # bytes of a request in a message; Lambda accept
 _MANY_MATCHES: Final = 100_000  # of a shard; as Python values they take some 15 MB
 _CALL_SECONDS: Final = 0.5  # of the caller's time, reserved for the overhead of a call
 _OVERRUN_SECONDS: Final = 6.0  # after its deadline, for the end of its last storage request
+_ATTEMPTS: Final = 4  # of a call without a reply
+# A call that is throttled is repeated until the deadline. Others wait too, so a free execution is used at once.
+_UNTIL_THE_DEADLINE: Final = 1 << 30
 
 type RunRequest = Callable[[ShardRequest, Deadline], ShardResult]
 # Sends a message to another function and returns its answer; waits for the given number of seconds.
@@ -121,11 +127,15 @@ class LocalFanOut(msgspec.Struct, frozen=True):
 
 
 class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
-    """Runs requests in further invocations; a few requests, and those too large for a message, run in this process."""
+    """Runs requests in further invocations; a few requests, and those too large for a message, run in this process.
+
+    Calls without a reply are repeated by `retry_policy`, throttled ones by `throttle_policy`.
+    """
 
     local: LocalFanOut
     invoke: Invoke
-    retry_policy: RetryPolicy = msgspec.field(default_factory=partial(RetryPolicy, max_attempts=4))
+    retry_policy: RetryPolicy = RetryPolicy(max_attempts=_ATTEMPTS)
+    throttle_policy: RetryPolicy = RetryPolicy(max_attempts=_UNTIL_THE_DEADLINE)
     max_local: int = MAX_LOCAL
 
     def run(
@@ -160,23 +170,34 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
 
     def _call(self, request: ShardRequest, text: str, deadline: Deadline, collect: Collect) -> ShardResult:
         """Send one request; resend a change without a key only if it certainly did not run."""
-        environment = self.local.pool.environment
-        for attempt in range(self.retry_policy.max_attempts):
-            if attempt and not self.retry_policy.wait(attempt, environment, deadline):
-                break
+        environment, failures, throttles, may_have_run = self.local.pool.environment, 0, 0, False
+        while True:
             left = environment.left(deadline)
             message = msgspec.json.encode(Message(text, max(0.0, left - _CALL_SECONDS)))
+            error: Unavailable = StorageSilent()
             try:
                 answer = self.invoke(message, left + _OVERRUN_SECONDS)
                 return collect(partial(self._decode, request, answer, deadline))
+            except FunctionThrottled:
+                error, throttles = Throttled(), throttles + 1
+                again = self._is_repeated(self.throttle_policy, throttles, deadline)
             except FunctionBusy:
-                continue
-            except StoreRefused as error:
-                return failed_result(error)
+                failures += 1
+                again = self._is_repeated(self.retry_policy, failures, deadline)
+            except StoreRefused as refusal:
+                return failed_result(refusal)
             except StoreUnavailable:
-                if isinstance(request, ChangeRequest) and request.key is None:
-                    return failed_result(OutcomeUnknown(request.shard))
-        return failed_result(StorageSilent())
+                failures, may_have_run = failures + 1, isinstance(request, ChangeRequest)
+                is_safe = not isinstance(request, ChangeRequest) or request.key is not None
+                again = is_safe and self._is_repeated(self.retry_policy, failures, deadline)
+            if not again:
+                return failed_result(OutcomeUnknown(request.shard) if may_have_run else error)
+
+    def _is_repeated(self, policy: RetryPolicy, failures: int, deadline: Deadline) -> bool:
+        """Wait after a failure, and return True; return False at once if it was the last attempt of the policy."""
+        if failures >= policy.max_attempts:
+            return False
+        return policy.wait(failures, self.local.pool.environment, deadline)
 
     def _decode(self, request: ShardRequest, answer: bytes, deadline: Deadline) -> ShardResult:
         """Decode a result; that of a search not after the deadline, because 100 of them may take a minute."""

@@ -20,6 +20,7 @@ from vectord.errors import (
     RequestTooLarge,
     StorageSilent,
     StoreRefused,
+    Throttled,
     VectordError,
     VectorsNotFound,
 )
@@ -180,6 +181,8 @@ def error_of(failed: Failed, shard: str, index: str) -> VectordError:
         return VectorsNotFound(index, failed.ids)
     if failed.error in _OTHER_ERRORS:
         return _OTHER_ERRORS[failed.error](failed.message)
+    if failed.error == Throttled.__name__:
+        return Throttled()
     return DeadlineExceeded() if failed.error == DeadlineExceeded.__name__ else StorageSilent()
 
 

@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import local
+from typing import Final
 
 import msgspec
 
 from vectord.errors import DeadlineExceeded, ObjectChanged, StorageSilent, StoreError, StoreUnavailable
 from vectord.service.values.options import Deadline
+
+_MAX_DOUBLINGS: Final = 64  # of a wait; a float overflows after 1,023
 
 
 def _new_id() -> str:
@@ -104,7 +107,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 
     def wait(self, attempt: int, environment: Environment, deadline: Deadline) -> bool:
         """Wait before attempt number `attempt`, from 1; return False at once if that ends after the deadline."""
-        seconds = environment.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+        seconds = environment.uniform(0, min(self.cap, self.base * 2.0 ** min(attempt - 1, _MAX_DOUBLINGS)))
         if environment.now() + seconds >= deadline.at:
             return False
         environment.sleep(seconds)

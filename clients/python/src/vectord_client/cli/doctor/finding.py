@@ -46,7 +46,8 @@ _FIXES: Final[Mapping[type[errors.VectordError], str]] = {
     gateway_errors.NotVectord: "use the URL that the deployment printed, without a path behind it",
     gateway_errors.AnswerInvalid: "use the URL that the deployment printed, without a path behind it",
     errors.RouteNotFound: "use the URL that the deployment printed, without a path behind it",
-    gateway_errors.Throttled: "wait, or raise ThrottleRate of the deployment",
+    gateway_errors.GatewayThrottled: "wait, or raise ThrottleRate of the deployment",
+    errors.Throttled: "wait, or raise the concurrency of the functions (docs/operations.md)",
     gateway_errors.GatewayFailed: "repeat the check later; see the log of the function, and that of a proxy before it",
     errors.TransportError: "check the URL, the network, a proxy (HTTPS_PROXY) and firewalls",
 }
