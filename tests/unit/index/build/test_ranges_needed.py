@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.datasets import gaussian
 from tests.support.partitions import divided
 from vectord.index.build.held_out import KS, HeldOutQueries
-from vectord.index.build.ranges_needed import RangesNeeded
+from vectord.index.build.ranges_needed import RangesNeeded, near_any
 from vectord.index.query.coalescing import within_reach
 from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.query.prefetch import rows_within_budget
@@ -43,3 +45,26 @@ def test_it_is_the_recall_of_searches_that_read_the_same() -> None:
         mean = float(np.mean(recalls))
         assert mean - 0.2 * (1 - mean) - 0.01 <= table.recall(at, 0, REQUESTS) <= mean
     assert left_out > 100  # otherwise this would not test partitions that are out of reach
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 60), st.integers(0, 999))
+def test_the_estimates_that_any_number_of_probes_needs_are_kept(
+    partitions: int, numbers: int, wanted: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    of_estimate = np.repeat(np.arange(partitions), counts := rng.integers(0, 9, partitions))
+    estimates, read = rng.integers(0, 99, len(of_estimate)).astype(np.float64), rng.random((numbers, partitions)) < 0.5
+    read[np.arange(numbers)[:, None] > rng.integers(0, numbers, partitions)] = True  # more probes read more, mostly
+    kept = near_any(estimates, read, of_estimate, read @ counts, wanted)
+    assert kept.tolist() == sorted(set(kept.tolist()))
+    for partitions_read in read:
+        of_probes = np.flatnonzero(partitions_read[of_estimate])
+        least = np.sort(estimates[of_probes])[:wanted]
+        assert np.sort(estimates[np.intersect1d(of_probes, kept)])[:wanted].tolist() == least.tolist()
+
+
+def test_few_other_estimates_are_kept() -> None:
+    rng = np.random.default_rng(1)
+    of_estimate, read = np.repeat(np.arange(400), 60), np.tri(400, dtype=np.bool_)[3::20]
+    estimates = of_estimate / 400 + rng.random(len(of_estimate))
+    assert len(near_any(estimates, read, of_estimate, read.sum(axis=1) * 60, 500)) < 2_500

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.datasets import decaying, gaussian
 from tests.support.partitions import divided
 from vectord.errors import BlobCorrupt
-from vectord.index.kernels import codes, compiled
+from vectord.index.kernels import assigning, codes, compiled
 from vectord.index.kernels.distance import F32, distances, normalized
 from vectord.index.kernels.ranking import Ranking
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
@@ -111,6 +111,43 @@ def test_the_least_different_rows_are_those_of_numpy(
     assert (one.tolist(), entries) == (other.tolist(), same)
 
 
+@given(rows=st.integers(1, 300), dimension=st.sampled_from([1, 63, 64, 65, 130, 384, 448]), seed=seeds, metric=metrics)
+def test_entries_compare_with_a_query_as_by_numpy(rows: int, dimension: int, seed: int, metric: Distance) -> None:
+    parts = divided(gaussian(rows, dimension, seed), 9, metric, seed=seed).opened()
+    query = parts.query(gaussian(1, dimension, seed + 1)[0])
+    partitions = parts.rank(query, 5)
+    for one, other in zip(
+        parts.differing(query, partitions), with_numpy(lambda: parts.differing(query, partitions)), strict=True
+    ):
+        assert one.tolist() == other.tolist()
+    entries, found = parts.estimates(query, partitions)
+    same, of_numpy = with_numpy(lambda: parts.estimates(query, partitions))
+    assert entries.tolist() == same.tolist()
+    assert found.values.tolist() == of_numpy.values.tolist()
+    assert found.errors.tolist() == of_numpy.errors.tolist()
+
+
+@given(
+    shape=st.tuples(st.integers(1, 60), st.sampled_from([2, 7, 63, 64, 65, 700, 1_547]), st.sampled_from([2, 9, 192])),
+    few=st.floats(0.01, 0.99),
+    spill=st.booleans(),
+    seed=seeds,
+)
+@settings(deadline=None)
+def test_centroids_are_assigned_as_by_numpy(shape: tuple[int, int, int], few: float, spill: bool, seed: int) -> None:
+    rows, count, dimension = shape
+    centroids, vectors = decaying(count, dimension, seed), decaying(rows, dimension, seed + 1)
+    vectors[::3] = centroids[: len(vectors[::3])] if count >= rows else 0
+    table = centroids @ centroids.T - np.vecdot(centroids, centroids) / 2 if spill else None
+    split, penalty = assigning.split(centroids, max(1, round(few * dimension)), table), assigning.Penalty(1.0, 1e-6)
+    first, least, second = assigning.assigned(vectors, split, penalty)
+    other, its_least, its_second = with_numpy(lambda: assigning.assigned(vectors, split, penalty))
+    # Centroids that are as near but for rounding may be either.
+    np.testing.assert_allclose(least, its_least, rtol=1e-4, atol=1e-4)
+    assert np.mean(first == other) >= (1 if rows < 20 else 0.95)
+    assert np.mean(second == its_second) >= (1 if rows < 20 else 0.9)
+
+
 @given(
     shape=st.tuples(st.integers(1, 200), dimensions),
     k=st.integers(1, 50),
@@ -150,6 +187,10 @@ SECTION, CODE, NEAR, EXACT = np.zeros(64, B), np.ones(64, F), np.empty(4, Q), np
 STARTS, FIRST, FIRST_ONLY = np.array([0, 32, 64]), np.array([0, 2, 4]), np.array([0])
 ROWS, QUERY, NORMS = np.ones((4, 2), F), np.ones(2, F), np.ones(4, F)
 LEVELS, DIRECTIONS = np.ones((4, 1), np.int16), np.ones((1, 2), F)
+U, WORDS, HALVES = np.uint64, np.ones(1, np.uint64), np.empty(2, np.float16)
+# The arguments of valid calls, but for the first ones.
+COMPARE = (WORDS, np.ones((5, 1), U), np.empty(2, np.uint32), HALVES, HALVES, np.empty(2, np.uint16), np.empty(2, "i4"))
+ASSIGN = (ROWS, NORMS, ROWS[:2], NORMS[:2], ROWS[:2], 1, 1, 1.0, 0.0, NEAR, NORMS.copy(), np.empty(4, Q))
 BAD_CALLS: dict[str, tuple[object, ...]] = {
     "distances of a row that does not exist": ("distances", ROWS, np.array([4]), QUERY, False, np.empty(1)),
     "distances of a negative row": ("distances", ROWS, np.array([-1]), QUERY, False, np.empty(1)),
@@ -184,10 +225,32 @@ BAD_CALLS: dict[str, tuple[object, ...]] = {
     "no dimension": ("rotate_query", QUERY[:0], QUERY[:0], np.ones((2, 0), F), True, QUERY[:0], QUERY[:0]),
     "offsets of other rows": ("choose", ROWS, NORMS[:3], QUERY, LEVELS, 1.0, DIRECTIONS, None, 2, NEAR),
     "levels of other rows": ("choose", ROWS, NORMS, QUERY, LEVELS[:3], 1.0, DIRECTIONS, None, 2, NEAR),
+    "other rows than few components": ("assign", ROWS[:3], *ASSIGN),
+    "fewer squares": ("assign", ROWS, ROWS, NORMS[:3], *ASSIGN[2:]),
+    "more centroids than products": ("assign", ROWS, ROWS, NORMS, np.ones((3, 2), F), *ASSIGN[3:]),
+    "fewer halves": ("assign", ROWS, ROWS, NORMS, ROWS[:2], NORMS[:1], *ASSIGN[4:]),
+    "products of other centroids": ("assign", *ASSIGN[:1], *ASSIGN[:4], ROWS, *ASSIGN[5:]),
+    "no centroids": ("assign", ROWS[:, :0], ROWS, NORMS, ROWS[:0], NORMS[:0], None, *ASSIGN[5:]),
+    "one centroid and a second": ("assign", ROWS[:, :1], ROWS, NORMS, ROWS[:1], NORMS[:1], ROWS[:1, :1], *ASSIGN[5:]),
+    "none of the centroids": ("assign", ROWS, *ASSIGN[:5], 0, *ASSIGN[6:]),
+    "assigned into too little": ("assign", ROWS, *ASSIGN[:9], NEAR[:3], *ASSIGN[10:]),
+    "a partition that is not in the section": ("compare", SECTION, STARTS, FIRST, np.array([2]), *COMPARE),
+    "compared after the section": ("compare", SECTION, STARTS + 48, FIRST, FIRST_ONLY, *COMPARE),
+    "compared into too little": ("compare", SECTION, STARTS, FIRST, np.array([0, 1]), *COMPARE),
+    "compared into too much": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY[:0], *COMPARE),
+    "norms of other entries": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, *COMPARE[:3], HALVES[:1], *COMPARE[4:]),
+    "few planes of levels": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, WORDS, np.ones((4, 1), U), *COMPARE[2:]),
+    "levels of more words": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, WORDS, np.ones((5, 2), U), *COMPARE[2:]),
     "a directory after the section": ("document_spans", SECTION, 60, 76, 16, np.array([0])),
     "a directory over the blocks": ("document_spans", SECTION, 8, 16, 16, np.array([0])),
     "more rows than a section can have": ("document_spans", SECTION, 8, 24, 2**62, np.array([0])),
 }
+
+
+def test_the_calls_that_are_changed_to_bad_ones_are_valid() -> None:
+    assert native is not None
+    native.compare(SECTION, STARTS, FIRST, FIRST_ONLY, *COMPARE)
+    native.assign(ROWS, *ASSIGN)
 
 
 @pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)

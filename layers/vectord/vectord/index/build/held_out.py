@@ -69,16 +69,23 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     rows, other = (_varied(vectors, rng.choice(len(vectors), count), more) for _ in range(2))
     any_rows = slice(round(count * _TOWARD_ANY))
     start = rows[: round(count * _TOWARD_NEAR)]
-    near_row = np.array([rng.choice(near) for near in true_neighbours(vectors, norms, start, KS[0], distance)])
+    most = min(KS[-1] + _MOST_COPIES, len(vectors))
+    neighbours = true_neighbours(vectors, norms, rows, most, distance)
+    near_row = np.array(
+        [
+            rng.choice(_nearest(vectors, query, near, distance))
+            for query, near in zip(start, neighbours[: len(start)], strict=True)
+        ]
+    )
     moved = [
         rows[any_rows] + _STEP_TOWARD * (other[any_rows] - rows[any_rows]),
         start + _STEP_TOWARD * (vectors[near_row] - start),
     ]
-    queries = [rows, *(each[dist.norms(each) > 0] for each in moved)]  # a zero vector has no direction
-    most = min(KS[-1] + _MOST_COPIES, len(vectors))
-    neighbours = iter(true_neighbours(vectors, norms, np.concatenate(queries), most, distance))
+    moved = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
+    of_moved = iter(true_neighbours(vectors, norms, np.concatenate(moved), most, distance))
     sets = [
-        _set(vectors, each, list(islice(neighbours, len(each))), distance, copies=each is not rows) for each in queries
+        _set(vectors, rows, neighbours, distance, copies=False),
+        *(_set(vectors, each, list(islice(of_moved, len(each))), distance, copies=True) for each in moved),
     ]
     made = [each for each in sets if len(each.vectors)]
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
@@ -97,6 +104,12 @@ def _varied(vectors: F32, rows: Array, rng: np.random.Generator) -> F32:
         _, places = np.unique(others, axis=0, return_index=True)
         drawn[repeated] = np.resize(others[np.sort(places)], (len(repeated), vectors.shape[1]))
     return drawn
+
+
+def _nearest(vectors: F32, query: F32, near: Array, distance: Distance) -> Array:
+    """Return the 10 nearest of rows that are ascending, and their ties, ascending."""
+    found: Array = near[np.sort(smallest_with_ties(dist.distances(vectors, near, query, distance), KS[0]))]
+    return found
 
 
 def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:

@@ -24,6 +24,7 @@ _QUERIES: Final = 96  # of each set: their ranges are counted one by one
 _FOR_100: Final = 48  # of them, which measure recall@100: their lists are long, and each has a hundred neighbours
 _FEW_QUERIES: Final = 16  # of a task
 _MOST_ENTRIES: Final = 2 * ROWS_PER_REQUEST * REQUESTS[-1]  # of the rows that are considered
+_OF_ONE_BOUND: Final = 2.5  # factor between the entries of numbers of probes that have one bound of the estimates
 _MOST_ERROR: Final = 0.2  # of a measured recall, as a share of what it misses to 1
 
 
@@ -58,7 +59,7 @@ class RangesNeeded:
         counts = self._parts.entry_counts(partitions)
         examined, found = self._parts.estimates(self._rotated[number], partitions)
         places = np.repeat(np.arange(len(partitions)), counts)
-        near = _near(found.values, read, places, entries := read @ counts)
+        near = near_any(found.values, read, places, entries := read @ counts, _MOST_ENTRIES)
         by_estimate = near[np.argsort(found.values[near])]
         by_estimate = by_estimate[~np.isin(examined[by_estimate], self._queries.left_out[number])]
         places = places[by_estimate]
@@ -153,15 +154,25 @@ class RangesNeeded:
         return self.tasks[: -(-_FOR_100 // _FEW_QUERIES)] if which else self.tasks
 
 
-def _near(estimates: F64, read: Mask, partitions: Array, entries: Array) -> Array:
-    """Return the places of all `estimates` that can be among the _MOST_ENTRIES least of the entries that are read.
+def near_any(estimates: F64, read: Mask, partitions: Array, entries: Array, count: int) -> Array:
+    """Return the places of all `estimates` that are among the `count` least of those of a number of probes.
 
-    Of each estimate, `partitions` has the place of the partition in `read`, which has the partitions that each number
-    of probes reads. `entries` has the entries of each number of probes.
+    There are few others among them. Of each estimate, `partitions` has the place of the partition in `read`, which has
+    the partitions that each number of probes reads. `entries` has the entries of each number of probes.
     """
-    many = np.flatnonzero(entries >= _MOST_ENTRIES)
-    if not len(many):
-        return np.arange(len(estimates))
-    first = read[many[0]][partitions]
-    bound = np.partition(estimates[first], _MOST_ENTRIES - 1)[_MOST_ENTRIES - 1]
-    return np.flatnonzero(first | (estimates <= bound))
+    near, start, bound = np.zeros(len(estimates), np.bool_), 0, np.inf
+    while start < len(read):
+        # What several numbers of probes read has at least as many entries that are as near as what all of them read.
+        stop = int(np.searchsorted(np.maximum.accumulate(entries), _OF_ONE_BOUND * entries[start], "right"))
+        alike = read[start : max(stop, start + 1)]
+        bound = _largest_of_least(estimates[alike.all(axis=0)[partitions]], count, bound)
+        near |= alike.any(axis=0)[partitions] & (estimates <= bound)
+        start += len(alike)
+    return np.flatnonzero(near)
+
+
+def _largest_of_least(estimates: F64, count: int, likely: float) -> float:
+    """Return the largest of the `count` least estimates, quickly if it is at most `likely`; infinity if none is."""
+    nearer = estimates[estimates <= likely]
+    among = nearer if len(nearer) >= count else estimates
+    return float(np.partition(among, count - 1)[count - 1]) if len(among) >= count else np.inf

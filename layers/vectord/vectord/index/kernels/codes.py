@@ -24,6 +24,7 @@ from vectord.parallel import in_two_threads
 Array = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
+I32 = npt.NDArray[np.int32]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.floating]
@@ -156,7 +157,12 @@ def rotated_queries(queries: Sequence[F32], mean: F32, distance: Distance) -> li
 
 def hamming_distances(planes: U64, query: RotatedQuery) -> U16:
     """Return in how many bits each code differs from the query's; `planes`, uint64 (words, n), are overwritten."""
-    np.bitwise_xor(planes, query.words[:, None], out=planes)
+    return hamming_distances_to(planes, query.words)
+
+
+def hamming_distances_to(planes: U64, code: U64) -> U16:
+    """Return in how many bits each code differs from another one; `planes`, uint64 (words, n), are overwritten."""
+    np.bitwise_xor(planes, code[:, None], out=planes)
     return _summed(np.bitwise_count(planes))
 
 
@@ -165,15 +171,28 @@ def estimated_distances(planes: U64, norms: Floats, factors: Floats, query: Rota
 
     `planes` are uint64 (words, n), `norms` and `factors` (n,).
     """
-    levels = query.levels
-    sums = np.zeros(planes.shape[1], np.int32)  # of the levels where the code has a 1
+    sums = sums_of_levels(planes, query.levels.planes)
+    return estimates_of_sums(_summed(np.bitwise_count(planes)), sums, norms, factors, query)
+
+
+def sums_of_levels(planes: U64, levels: U64) -> I32:
+    """Return for each code the sum of the levels of the components whose bit is 1.
+
+    `planes` are uint64 (words, n), and `levels` (bits, words) have bit j of each level in plane j.
+    """
+    sums = np.zeros(planes.shape[1], np.int32)
     masked = np.empty_like(planes)
-    for number, plane in enumerate(levels.planes):
+    for number, plane in enumerate(levels):
         np.bitwise_and(planes, plane[:, None], out=masked)
         sums += _summed(np.bitwise_count(masked)).astype(np.int32) << number
-    ones = _summed(np.bitwise_count(planes))
+    return sums
+
+
+def estimates_of_sums(ones: U16, sums: I32, norms: Floats, factors: Floats, query: RotatedQuery) -> F64:
+    """Return what `estimated_distances` does, from the number of ones in each code, and the sum of levels at them."""
+    levels = query.levels
     products = 2 * (levels.lowest * ones + levels.step * sums) - levels.total  # <signs, residual of the query>
-    wide = norms.astype(np.float64)
+    wide = norms.astype(np.float64, copy=False)
     estimates: F64 = wide * (wide - products * (2 / np.sqrt(len(query.residual))) / factors)
     return estimates
 

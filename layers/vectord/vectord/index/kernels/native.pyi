@@ -50,3 +50,33 @@ def nearest(
     /,
 ) -> int: ...
 def distances(vectors: _F32, rows: _I64 | None, query: _F32, is_cosine: bool, found: _F64, /) -> bool: ...
+def compare(
+    section: npt.NDArray[np.uint8],
+    starts: _I64,
+    first_entries: _I64,
+    partitions: _I64,
+    code: npt.NDArray[np.uint64],
+    levels: npt.NDArray[np.uint64] | None,
+    rows: npt.NDArray[np.uint32],
+    norms: npt.NDArray[np.float16],
+    factors: npt.NDArray[np.float16],
+    differing: npt.NDArray[np.uint16],
+    sums: npt.NDArray[np.int32],
+    /,
+) -> None: ...
+def assign(
+    few: _F32,
+    rest: _F32,
+    squares: _F32,
+    centroids: _F32,
+    halves: _F32,
+    products: _F32 | None,
+    wanted: int,
+    wanted_second: int,
+    penalty: float,
+    no_residual: float,
+    first: _I64,
+    least: _F32,
+    second: _I64,
+    /,
+) -> None: ...

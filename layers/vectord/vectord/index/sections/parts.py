@@ -17,6 +17,7 @@ from vectord.errors import BlobCorrupt
 from vectord.index.kernels import codes, compiled, likely
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32
+from vectord.index.kernels.entries import Compared, Partition, Places, compared
 from vectord.index.kernels.likely import Estimates
 from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
@@ -32,21 +33,12 @@ F16 = npt.NDArray[np.float16]
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
 
 
-class _Partition(msgspec.Struct, frozen=True, eq=False):
-    """The checked entries of a partition: planes (words, n), and norms, factors and rows (n,)."""
-
-    planes: U64
-    norms: F16
-    factors: F16
-    rows: U32
-
-
 class _Opened:
     """The partitions of one buffer that were checked. A section that is not whole can get another buffer."""
 
     def __init__(self, buffer: Bytes, partitions: int) -> None:
         self.buffer = buffer
-        self.partitions: list[_Partition | None] = [None] * partitions
+        self.partitions: list[Partition | None] = [None] * partitions
         self.checked = np.zeros(partitions, np.bool_)
 
 
@@ -165,11 +157,9 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not len(partitions):
             return _NO_ROWS, 0
         if compiled.native is not None:
-            opened = self._opened
-            if not opened.checked[partitions].all():
-                self._probed(partitions)
+            places = self._places(partitions)
             near = compiled.native.least_different(
-                opened.buffer, self.code_starts, self.first_entries, partitions, query.residual, hidden, count
+                places.section, places.starts, places.first_entries, partitions, query.residual, hidden, count
             )
             return np.frombuffer(near, np.uint32).astype(np.int64), int(self.entry_counts(partitions).sum())
         rows, differing = self.differing(query, partitions)
@@ -186,9 +176,8 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: as `nearest`.
         """
-        probed = self._probed(partitions)
-        planes = np.concatenate([each.planes for each in probed], axis=1)
-        return np.concatenate([each.rows for each in probed]), codes.hamming_distances(planes, query)
+        found = self._compared(partitions, query.words)
+        return found.rows, found.differing
 
     def estimated(
         self,
@@ -226,15 +215,25 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: as `nearest`.
         """
-        probed = self._probed(partitions)
-        norms = np.concatenate([each.norms for each in probed]) * np.float64(self._head.largest_norm)
-        factors = np.concatenate([each.factors for each in probed])
-        planes = np.concatenate([each.planes for each in probed], axis=1)
-        values = codes.estimated_distances(planes, norms, factors, query)
-        estimates = Estimates(values, likely.standard_errors(norms, factors, query))
-        return np.concatenate([each.rows for each in probed]), estimates
+        found = self._compared(partitions, np.zeros(self.layout.words, np.uint64), query.levels.planes)
+        norms = found.norms * np.float64(self._head.largest_norm)
+        values = codes.estimates_of_sums(found.differing, found.sums, norms, found.factors, query)
+        return found.rows, Estimates(values, likely.standard_errors(norms, found.factors, query))
 
-    def _probed(self, partitions: Array) -> list[_Partition]:
+    def _compared(self, partitions: Array, code: U64, levels: U64 | None = None) -> Compared:
+        """Return the entries of `partitions`, in their order, compared with a code and with levels."""
+        if compiled.native is not None:
+            return self._places(partitions).compared(partitions, code, levels)
+        return compared(self._probed(partitions), code, levels)
+
+    def _places(self, partitions: Array) -> Places:
+        """Return where the partitions are; `partitions` are checked."""
+        opened = self._opened
+        if not opened.checked[partitions].all():
+            self._probed(partitions)
+        return Places(opened.buffer, self.code_starts, self.first_entries)
+
+    def _probed(self, partitions: Array) -> list[Partition]:
         opened = self._opened
         known = opened.partitions
         return [known[number] or self._open(opened, number) for number in partitions.tolist()]
@@ -246,7 +245,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
             found = self.__dict__["opened"] = _Opened(self.section.buffer, self.shape.partitions)
         return found
 
-    def _open(self, opened: _Opened, number: int) -> _Partition:
+    def _open(self, opened: _Opened, number: int) -> Partition:
         """Check a partition, and store it as views of the buffer, which are copies if it is not aligned."""
         first, last = int(self.first_entries[number]), int(self.first_entries[number + 1])
         start, stop = self.layout.codes_range(first, last)
@@ -257,7 +256,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
             data = data.copy()
         count, words = last - first, self.layout.words
         after_planes = 8 * words * count
-        partition = _Partition(
+        partition = Partition(
             np.ndarray((words, count), "<u8", data),
             np.ndarray((count,), "<f2", data, after_planes),
             np.ndarray((count,), "<f2", data, after_planes + 2 * count),
@@ -282,7 +281,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return Ranking(*self._head.ranking(self.distance))
 
 
-def _check_partition(partition: _Partition, first: int, last: int, rows: int) -> None:
+def _check_partition(partition: Partition, first: int, last: int, rows: int) -> None:
     """Check the rows of a partition: `first` to `last` (exclusive), then ascending ones of other partitions."""
     primary, spilled = partition.rows[: last - first], partition.rows[last - first :]
     in_order = (primary == np.arange(first, last)).all() and (spilled[1:] > spilled[:-1]).all()

@@ -84,10 +84,24 @@ def test_equal_rows_in_equal_order_give_equal_bytes() -> None:
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
 
-def test_the_length_of_rows_does_not_matter_under_cosine() -> None:
-    vectors = textlike(3_000)
+@pytest.mark.parametrize("size", [64, 5], ids=["of all components", "of a projection"])
+def test_the_length_of_rows_does_not_matter_under_cosine(size: int) -> None:
+    vectors = datasets.decaying(3_000, 64, exponent=1.0)
     lengths = np.float32(2) ** np.random.default_rng(4).integers(-9, 9, (len(vectors), 1))
-    assert partition(vectors, "cosine").order.tolist() == partition(vectors * lengths, "cosine").order.tolist()
+    made = partition(vectors, "cosine", rows_per_partition=size)
+    check(made, len(vectors))
+    assert made.order.tolist() == partition(vectors * lengths, "cosine", rows_per_partition=size).order.tolist()
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_rows_of_a_projection_are_near_their_centroids(distance: Distance) -> None:
+    vectors = datasets.decaying(3_000, 64, exponent=1.0) + np.float32(0.05)
+    made = partition(vectors, distance, rows_per_partition=5)  # 600 partitions, compared by few components first
+    compared = vectors / np.linalg.norm(vectors, axis=1)[:, None] if distance == "cosine" else vectors
+    squares = np.square(compared[:, None] - made.centroids).sum(axis=2)
+    own = np.repeat(np.arange(len(made.centroids)), np.diff(made.first_rows))
+    assert np.mean((squares < squares[made.order, own].mean()).sum(axis=1)) < 20
+    assert np.mean(squares[made.order, own] < 1.3 * squares.min(axis=1)[made.order]) > 0.9
 
 
 def test_the_given_vectors_are_not_changed() -> None:

@@ -2,8 +2,9 @@
 
 The sample is divided into about sqrt(k) groups, and each group into its share of the k clusters. Lloyd passes over all
 clusters then correct the borders between groups. Each pass has more rows than the one before: at the same cost, a
-search then reads 10 to 20 % less than after passes with equal rows. In a pass, each row is compared with each centroid;
-if a part of the centroids is left out, a search reads up to twice as much (docs/decisions/builds.md).
+search then reads 10 to 20 % less than after passes with equal rows. In a pass, each row is compared with each centroid,
+at least by few components; if a part of the centroids is left out, a search reads up to twice as much
+(docs/decisions/builds.md).
 
 Results depend on neither the number of threads nor their order: each block of rows has its own products and argmin,
 and each centroid is the mean of its rows in ascending order.
@@ -16,6 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.kernels.assigning import assigned, split
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.products import products
 from vectord.parallel import in_two_threads
@@ -42,15 +44,16 @@ def sample_size(count: int) -> int:
     return _passes(count)[-1] * count
 
 
-def centroids_of(sample: F32, count: int) -> F32:
+def centroids_of(sample: F32, count: int, leading: int = 0) -> F32:
     """Return at most `count` centroids of `sample` (n, dimension), float32 (k, dimension); clusters may be empty.
 
-    The rows are in random order, and centred on zero, so that float32 products are precise.
+    The rows are in random order, and centred on zero, so that float32 products are precise. `leading` is as for
+    `nearest`.
     """
     passes = _passes(count)
     centroids = _two_levels(sample[: passes[0] * count], count)
     for rows in passes:
-        centroids = _moved(sample[: rows * count], centroids)
+        centroids = _moved(sample[: rows * count], centroids, leading)
     return centroids
 
 
@@ -78,19 +81,26 @@ def half_distances(rows: F32, centroids: F32, halves: F32) -> Iterator[tuple[sli
         yield part, np.subtract(halves, distances[part], out=distances[part])
 
 
-def nearest(rows: F32, centroids: F32) -> tuple[Array, F32]:
-    """Return for each of `rows` its nearest centroid, and the squared distance less the row's squared norm."""
+def nearest(rows: F32, centroids: F32, leading: int = 0) -> tuple[Array, F32]:
+    """Return for each of `rows` its nearest centroid, and the squared distance less the row's squared norm.
+
+    With `leading`, only the centroids that are among the nearest by this number of components are compared by all.
+    """
     halves = np.vecdot(centroids, centroids) / 2
     numbers, least = np.empty(len(rows), np.int64), np.empty(len(rows), np.float32)
+    few = split(centroids, leading) if leading else None
 
     def assign(block: slice) -> None:
         of_block, least_of_block = numbers[block], least[block]
+        if few is not None:
+            of_block[:], least_of_block[:], _ = assigned(rows[block], few)
+            return
         for part, distances in half_distances(rows[block], centroids, halves):
             of_block[part] = best = distances.argmin(axis=1)
-            least_of_block[part] = 2 * distances[np.arange(len(best)), best]
+            least_of_block[part] = distances[np.arange(len(best)), best]
 
     in_two_threads(assign, row_blocks(len(rows), len(centroids)))
-    return numbers, least
+    return numbers, 2 * least
 
 
 def _two_levels(sample: F32, count: int) -> F32:
@@ -119,9 +129,9 @@ def _lloyd(rows: F32, count: int, passes: int) -> F32:
     return centroids
 
 
-def _moved(rows: F32, centroids: F32) -> F32:
+def _moved(rows: F32, centroids: F32, leading: int = 0) -> F32:
     """Return the mean of each centroid's rows; an empty cluster gets the farthest row of one with a large error."""
-    numbers, least = nearest(rows, centroids)
+    numbers, least = nearest(rows, centroids, leading)
     order, starts = grouped(numbers, len(centroids))
     sizes = np.diff(starts)
     moved = means(lambda some: rows[some], order, starts, centroids)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from vectord.index.build.partitioning.kmeans import centroids_of, grouped, means, sample_size
 from vectord.index.build.partitioning.numbering import numbered
 from vectord.index.build.partitioning.paths import along_paths, short_path
+from vectord.index.build.partitioning.projection import Projection, projection_of
 from vectord.index.build.partitioning.spill import Assigner
 from vectord.index.kernels.distance import F32
 from vectord.index.sections.parts_writer import Partitioning
@@ -27,22 +28,17 @@ _MEASURED: Final = 8_192  # rows of the sample that give the mean and the projec
 _MIN_PROJECTED: Final = 512  # partitions; with fewer, products take less time than the projection
 _SEED: Final = 17
 
-# Partitions of the same quality are found with fewer products, if rows are compared in their principal directions.
-_SHARE: Final = 0.92  # of the variance; with 0.84 of it, a search of text reads 10 % more entries
-_MULTIPLE: Final = 32  # of the number of directions
-_MOST: Final = 0.6  # of the dimension; with more directions, little is saved
-
 
 class _Rows(msgspec.Struct, frozen=True, eq=False):
     """The rows to divide: of length 1 under cosine, and less the mean of a sample.
 
-    `directions` (dimension, m) is a projection to fewer dimensions, in which rows are compared with centroids.
+    Rows are compared with centroids in the directions of `projection`, if there is one.
     """
 
     vectors: F32
     distance: Distance
     mean: F32
-    directions: F32 | None = None
+    projection: Projection | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -57,12 +53,25 @@ class _Rows(msgspec.Struct, frozen=True, eq=False):
 
     def projected(self, rows: Array | slice) -> F32:
         """Return a projection of some of the rows, float32 (rows, m)."""
-        copy = self.of(rows)
-        return copy if self.directions is None else copy @ self.directions
+        if self.projection is None:
+            return self.of(rows)
+        directions = self.projection.directions
+        if self.distance == "euclidean":  # the mean may be much longer than what is left without it
+            return self.of(rows) @ directions
+        some: F32 = self.vectors[rows].astype(np.float32, copy=False)
+        projected: F32 = some @ directions
+        projected /= np.sqrt(np.vecdot(some, some))[:, None]
+        projected -= self.mean @ directions
+        return projected
 
     def restored(self, projected: F32) -> F32:
         """Return the vectors (n, dimension), less the mean, that have a projection and are the shortest."""
-        return projected if self.directions is None else projected @ self.directions.T
+        return projected if self.projection is None else projected @ self.projection.directions.T
+
+    @property
+    def leading(self) -> int:
+        """How many components of a projection order centroids nearly as all do; 0 if there are no such ones."""
+        return 0 if self.projection is None else self.projection.leading
 
 
 def partition(vectors: F32, distance: Distance, *, rows_per_partition: int | None = None) -> Partitioning:
@@ -75,7 +84,7 @@ def partition(vectors: F32, distance: Distance, *, rows_per_partition: int | Non
     count = max(1, len(vectors) // size)
     chosen = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), sample_size(count)), replace=False)
     rows = _measured(vectors, distance, chosen[:_MEASURED], count)
-    centroids = centroids_of(_sample(rows, chosen), count)
+    centroids = centroids_of(_sample(rows, chosen), count, rows.leading)
     centroids = centroids[short_path(centroids)]
     first, second = _assigned(rows, centroids)
     order, starts = grouped(first, len(centroids))
@@ -89,20 +98,7 @@ def _measured(vectors: F32, distance: Distance, chosen: Array, count: int) -> _R
     some = _Rows(vectors, distance, np.zeros(vectors.shape[1], np.float32)).of(chosen)
     mean = some.mean(axis=0)
     some -= mean
-    return _Rows(vectors, distance, mean, principal_directions(some) if count >= _MIN_PROJECTED else None)
-
-
-def principal_directions(rows: F32) -> F32 | None:
-    """Return the directions of the largest variances, float32 (dimension, m), orthonormal; None if they save little.
-
-    The rows (n, dimension) are centred on zero.
-    """
-    dimension = rows.shape[1]
-    variances, directions = np.linalg.eigh((rows.T @ rows).astype(np.float64))
-    shares = np.cumsum(variances[::-1].clip(0))
-    needed = int(np.searchsorted(shares, _SHARE * shares[-1])) + 1
-    count = -(-needed // _MULTIPLE) * _MULTIPLE
-    return np.ascontiguousarray(directions[:, ::-1][:, :count], np.float32) if count <= _MOST * dimension else None
+    return _Rows(vectors, distance, mean, projection_of(some) if count >= _MIN_PROJECTED else None)
 
 
 def _sample(rows: _Rows, chosen: Array) -> F32:
@@ -119,7 +115,7 @@ def _sample(rows: _Rows, chosen: Array) -> F32:
 
 def _assigned(rows: _Rows, centroids: F32) -> tuple[Array, Array]:
     """Return the first and the second partition of each row; -1 for a row without a second one."""
-    assigner = Assigner(centroids, spill=rows.vectors.shape[1] >= _MIN_SPILL_DIMENSION)
+    assigner = Assigner(centroids, spill=rows.vectors.shape[1] >= _MIN_SPILL_DIMENSION, leading=rows.leading)
     first, second = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
 
     def assign(start: int) -> None:

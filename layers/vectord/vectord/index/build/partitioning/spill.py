@@ -12,33 +12,41 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.build.partitioning.kmeans import half_distances, row_blocks
+from vectord.index.kernels.assigning import NO_CENTROID, Penalty, assigned, split
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.products import products
 
 Array = npt.NDArray[np.int64]
 
-NO_PARTITION: Final = -1
-_LAMBDA: Final = np.float32(2)
-_NO_RESIDUAL: Final = (
-    1e-6  # a row that is as near as this to its centroid, as a share of the squared norms, needs no second partition
-)
+NO_PARTITION: Final = NO_CENTROID
+_LAMBDA: Final = 2.0
+# A row that is as near as this to its centroid, as a share of the squared norms, needs no second partition.
+_NO_RESIDUAL: Final = 1e-6
+_PENALTY: Final = Penalty(_LAMBDA / 2, _NO_RESIDUAL)
 
 
 class Assigner:
-    """Assigns rows to the nearest of `centroids` (k, dimension) and, if `spill`, to a second one."""
+    """Assigns rows to the nearest of `centroids` (k, dimension) and, if `spill`, to a second one.
 
-    def __init__(self, centroids: F32, *, spill: bool) -> None:
+    `leading` is as for `kmeans.nearest`; it is the same for the second centroid.
+    """
+
+    def __init__(self, centroids: F32, *, spill: bool, leading: int = 0) -> None:
         self._centroids = centroids
         self._halves = np.vecdot(centroids, centroids) / 2
         self._products = products(centroids, centroids) if spill and len(centroids) > 1 else None
         if self._products is not None:
             self._products -= self._halves
+        self._few = split(centroids, leading, self._products) if leading else None
 
     def assign(self, rows: F32) -> tuple[Array, Array]:
         """Return for each of `rows` the nearest centroid, and the second one; -1 if it needs none."""
         first, second = np.empty(len(rows), np.int64), np.full(len(rows), NO_PARTITION)
         squares = np.vecdot(rows, rows)
         for block in row_blocks(len(rows), len(self._centroids)):
+            if self._few is not None:
+                first[block], _, second[block] = assigned(rows[block], self._few, _PENALTY)
+                continue
             for part, distances in half_distances(rows[block], self._centroids, self._halves):
                 some = slice(block.start + part.start, min(block.start + part.stop, block.stop))
                 first[some] = numbers = distances.argmin(axis=1)
@@ -58,7 +66,7 @@ class Assigner:
         loss += distances
         loss += (squares + nearest - self._halves[first])[:, None]
         loss *= loss
-        loss *= (_LAMBDA / 2 / np.where(near, 1, residuals))[:, None]
+        loss *= (np.float32(_LAMBDA / 2) / np.where(near, 1, residuals))[:, None]
         loss += distances
         loss[own, first] = np.inf
         return np.where(near, NO_PARTITION, loss.argmin(axis=1))

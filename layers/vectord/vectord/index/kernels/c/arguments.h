@@ -9,7 +9,7 @@
 
 /* The arrays of one call, which hold their memory until `release`. */
 typedef struct {
-    Py_buffer views[10];
+    Py_buffer views[12];
     int count;
 } Arrays;
 

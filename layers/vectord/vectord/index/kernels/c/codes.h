@@ -1,10 +1,13 @@
-/* least_different: the rows whose codes differ least from a query. Its twin is in sections/parts.py. */
+/* least_different: the rows whose codes differ least from a query. compare: what an estimate of each distance needs.
+ * Their twins are in sections/parts.py. */
 #pragma once
 #include "arguments.h"
 #include "selection.h"
 
 typedef uint64_t u64_in_memory __attribute__((aligned(1), may_alias));
 typedef uint32_t u32_in_memory __attribute__((aligned(1), may_alias));
+
+#define LEVEL_BITS 5 /* of a component of the query, as in codes.py */
 
 /* Count in how many bits each of n codes, in planes, differs from `code`. */
 static void count_differing(const char *planes, const uint64_t *code, int64_t words, int64_t n, uint16_t *differing)
@@ -136,4 +139,76 @@ static PyObject *least_different(PyObject *Py_UNUSED(module), PyObject *const *a
     refuse(outside, "a row is outside of `hidden`");
     PyObject *found = outside ? NULL : PyBytes_FromStringAndSize((const char *)other, distinct * 4);
     return finish(&arrays, scratch, found);
+}
+
+/* Add to the sum of each of n codes, in planes, the levels of the components whose bit is 1; `levels` are in planes. */
+static void sum_levels(const char *planes, const Array *levels, int64_t words, int64_t n, int32_t *sums)
+{
+    const u64_in_memory *plane = (const u64_in_memory *)planes;
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    for (int64_t word = 0; word < words; word++, plane += n) {
+        uint64_t bits[LEVEL_BITS];
+        for (int level = 0; level < LEVEL_BITS; level++)
+            bits[level] = ((const uint64_t *)(levels->data + level * levels->stride))[word];
+        for (int64_t i = 0; i < n; i++) {
+            int32_t sum = 0;
+            for (int level = 0; level < LEVEL_BITS; level++)
+                sum += (int32_t)__builtin_popcountll(plane[i] & bits[level]) << level;
+            sums[i] += sum;
+        }
+    }
+}
+
+/* Where `compare` writes: `sums` is empty without levels. */
+typedef struct {
+    Array rows, norms, factors, differing, sums;
+} Comparison;
+
+static void compare_partition(const Entries *entries, const uint64_t *code, const Array *levels, int64_t words,
+                              int64_t at, const Comparison *to)
+{
+    int64_t n = entries->count;
+    const char *norms = entries->planes + 8 * words * n;
+    memcpy(to->norms.data + 2 * at, norms, (size_t)n * 2);
+    memcpy(to->factors.data + 2 * at, norms + 2 * n, (size_t)n * 2);
+    memcpy(to->rows.data + 4 * at, norms + 4 * n, (size_t)n * 4);
+    count_differing(entries->planes, code, words, n, (uint16_t *)to->differing.data + at);
+    if (to->sums.data)
+        sum_levels(entries->planes, levels, words, n, (int32_t *)to->sums.data + at);
+}
+
+static PyObject *compare(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
+{
+    Arrays arrays = {.count = 0};
+    Array section, starts, first, partitions, code, levels = {0};
+    Comparison to = {.sums = {0}};
+    if (count_arguments(given, 11) || take(&arrays, args[0], "B", 1, 0, &section) ||
+        take(&arrays, args[1], "lq", 1, 0, &starts) || take(&arrays, args[2], "lq", 1, 0, &first) ||
+        take(&arrays, args[3], "lq", 1, 0, &partitions) || take(&arrays, args[4], "LQ", 1, 0, &code) ||
+        (args[5] != Py_None &&
+         (take(&arrays, args[5], "LQ", 2, 0, &levels) || take(&arrays, args[10], "i", 1, 1, &to.sums))) ||
+        take(&arrays, args[6], "I", 1, 1, &to.rows) || take(&arrays, args[7], "e", 1, 1, &to.norms) ||
+        take(&arrays, args[8], "e", 1, 1, &to.factors) || take(&arrays, args[9], "H", 1, 1, &to.differing))
+        return finish(&arrays, NULL, NULL);
+    int64_t n = partitions.size, words = code.size, count = to.rows.size, found = 0;
+    if (refuse(to.norms.size != count || to.factors.size != count || to.differing.size != count ||
+                   (levels.data && (levels.rows != LEVEL_BITS || levels.columns != words || to.sums.size != count)),
+               "the arrays do not have the same entries, words and levels"))
+        return finish(&arrays, NULL, NULL);
+    Entries *probed = malloc((size_t)n * sizeof *probed + 1);
+    if (!probed) {
+        PyErr_NoMemory();
+        return finish(&arrays, NULL, NULL);
+    }
+    for (int64_t i = 0; i < n; found += probed[i++].count)
+        if (refuse(entries_of(&section, &starts, &first, ((const int64_t *)partitions.data)[i], words, &probed[i]),
+                   "a partition is outside of the section"))
+            return finish(&arrays, probed, NULL);
+    if (refuse(found != count || 64 * words > UINT16_MAX, "the arrays do not have the entries of the partitions"))
+        return finish(&arrays, probed, NULL);
+    PyThreadState *state = PyEval_SaveThread();
+    for (int64_t i = 0, at = 0; i < n; at += probed[i++].count)
+        compare_partition(&probed[i], (const uint64_t *)code.data, &levels, words, at, &to);
+    PyEval_RestoreThread(state);
+    return finish(&arrays, probed, Py_NewRef(Py_None));
 }

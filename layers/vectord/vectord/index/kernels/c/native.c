@@ -1,4 +1,4 @@
-/* The kernels of a search, in C: what numpy does in many calls of some microseconds each, in one call.
+/* The kernels of searches and builds, in C: what numpy does in many calls of some microseconds each, in one call.
  *
  * Every function has a twin in numpy, which defines its result and is used where this file was not compiled. Arguments
  * are numpy arrays, passed as buffers: their types and shapes are checked here, no pointer outlives a call, and numbers
@@ -9,6 +9,7 @@
  * either. Sums of float32 are only compared within an error bound, and have no fixed order.
  */
 #include "arguments.h" /* before other headers, because it includes Python.h */
+#include "assign.h"
 #include "codes.h"
 #include "documents.h"
 #include "query.h"
@@ -21,15 +22,17 @@ static PyMethodDef METHODS[] = {
     METHOD(rotate_query, "Scale a query, and write it and its rotated residual."),
     METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
     METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
+    METHOD(compare, "Write for the entries of partitions their fields, the differing bits, and the sums of levels."),
     METHOD(document_spans, "Return where the ids and metadata of rows are, or None if the section is not valid."),
     METHOD(range_numbers, "Write for each row of each list the number of its range, and the bytes read because of it."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
+    METHOD(assign, "Write the nearest centroid of each row, its value, and the second centroid."),
     {0},
 };
 
 static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, .m_name = "native", .m_doc = "The kernels of a search, in C.", .m_methods = METHODS};
+    PyModuleDef_HEAD_INIT, .m_name = "native", .m_doc = "The kernels of searches and builds, in C.", .m_methods = METHODS};
 
 #ifdef __AVX2__ /* compiled for a processor that not every machine has; this function runs on each */
 #define ANY_PROCESSOR __attribute__((target("arch=x86-64")))
