@@ -71,6 +71,22 @@ def test_the_section_has_the_specified_layout() -> None:
     assert section == struct.pack("<2I", 2, 16) + directory + struct.pack("<2Q", 0, len(block)) + block
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["metadata in the order of the rows", "in another order"])
+@pytest.mark.parametrize("rows", [16, 35])
+def test_blocks_follow_each_other(rows: int, order: int) -> None:
+    ids = [f"é{row}" * (row % 3 + 1) for row in range(rows)]
+    metadata = {vector_id: raw(vector_id) for vector_id in ids[::order]}
+    expected, directory = b"", [0]
+    for start in range(0, rows, 16):
+        texts = [vector_id.encode() for vector_id in ids[start : start + 16]]
+        documents = [bytes(metadata[vector_id]) for vector_id in ids[start : start + 16]]
+        lengths = struct.pack(f"<{len(texts)}H{len(texts)}I", *map(len, texts), *map(len, documents))
+        expected += lengths + b"".join(texts) + b"".join(documents)
+        directory.append(len(expected))
+    found = pack_documents(ids, metadata)[8 + 8 * rows :]
+    assert found == struct.pack(f"<{len(directory)}Q", *directory) + expected
+
+
 MANY = [f"row-{row:05}" for row in range(5_000)]
 METADATA = {vector_id: raw({"text": vector_id * 8}) for vector_id in MANY}
 SECTION = pack_documents(MANY, METADATA)
