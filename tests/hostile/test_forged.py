@@ -98,6 +98,7 @@ NEVER_WRONG = {
     "the other distance": lambda: golden("packed").with_params(distance="euclidean"),
     "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * forged.DIMENSION),
     "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * forged.DIMENSION),
+    "vectors of the tail that are not finite": lambda: forged.with_tail_of(np.nan),
     "all ids at one row": lambda: with_rows(forged.all_ids_at(3)),
     "all ids at a row that does not exist": lambda: with_rows(forged.all_ids_at(2**32 - 1)),
     "blocks that overlap": lambda: with_rows(forged.block_start(1, 0)),

@@ -37,6 +37,14 @@ def with_vector(blob: Blob, row: int, components: Any) -> Blob:
     return blob.with_section("graph", bytes(graph))
 
 
+def with_tail_of(component: float) -> Blob:
+    """Return the packed blob with one value in all components of its last section `tail`."""
+    blob = golden("packed")
+    last = [section for section in blob.sections if section.name == "tail"][-1]
+    changed = last._replace(data=np.full(len(last.data) // 4, component, "<f4").tobytes())
+    return Blob(blob.envelope, [changed if section is last else section for section in blob.sections])
+
+
 def with_rows(change: Callable[[bytearray], None]) -> Blob:
     """Return the packed blob with a changed section `rows`."""
     rows = golden("packed").section("rows")

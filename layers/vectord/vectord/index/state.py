@@ -135,16 +135,16 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 
     def _joined(self, parts: list[F32]) -> F32:
         """Return `parts` and the vectors of the listed rows."""
-        parts += [section.buffer.view("<f4").reshape(-1, self.params.dimension) for section in self.sections]
+        # Pieces check their vectors at each call; `fresh` ones were checked as rows of a request, a file or a base.
+        stored = [section.buffer.view("<f4").reshape(-1, self.params.dimension) for section in self.sections]
+        if not all(np.isfinite(vectors).all() for vectors in stored):
+            raise BlobCorrupt("a vector of its tail is not finite")
+        parts += stored
         if self.fresh is not None:
             parts.append(self.fresh)
         if len(parts) == 1 and parts[0].flags.aligned:
-            [vectors] = parts
-        else:
-            vectors = np.concatenate([np.empty((0, self.params.dimension), np.float32), *parts])
-        if not np.isfinite(vectors).all():
-            raise BlobCorrupt("a vector of its tail is not finite")
-        return vectors
+            return parts[0]
+        return np.concatenate([np.empty((0, self.params.dimension), np.float32), *parts])
 
 
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):

@@ -79,7 +79,8 @@ class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         return {vector_id: row for row, vector_id in enumerate(self.listed)}
 
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
-        return {vector_id: self._row_of[vector_id] for vector_id in ids if vector_id in self._row_of}
+        row_of = self._row_of
+        return {vector_id: row_of[vector_id] for vector_id in ids if vector_id in row_of} if row_of else {}
 
     def read(self, rows: Sequence[int], fetch: Fetch, limit: int = sys.maxsize) -> list[Document]:
         """Return the documents of all `rows`, which are in memory already."""

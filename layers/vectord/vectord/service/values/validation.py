@@ -44,17 +44,19 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     if batch.bad or not params.are_valid_ids(batch.ids) or not _are_valid(batch.vectors, index):
         _validate_each(batch, index)
         raise AssertionError("a batch is not valid, and all of its rows are")
-    row_of = dict(zip(batch.ids, range(len(batch)), strict=True))
-    metadata = _by_id(batch.metadata, row_of) if batch.metadata else {}
-    if len(row_of) == len(batch):
-        return Rows(batch.ids, batch.vectors, metadata)
-    return Rows(list(row_of), batch.vectors[list(row_of.values())], metadata)
+    ids, vectors, texts = batch.ids, batch.vectors, batch.metadata
+    if len(set(ids)) < len(ids):
+        last = list(dict(zip(ids, range(len(ids)), strict=True)).values())
+        ids, vectors, texts = [ids[row] for row in last], vectors[last], texts and [texts[row] for row in last]
+    return Rows(ids, vectors, _by_id(ids, texts) if texts else {})
 
 
-def _by_id(texts: Sequence[msgspec.Raw | None], row_of: Mapping[str, int]) -> Mapping[str, msgspec.Raw]:
+def _by_id(ids: Sequence[str], texts: Sequence[msgspec.Raw | None]) -> Mapping[str, msgspec.Raw]:
     """Return the metadata of the rows that have some."""
-    chosen = texts if len(row_of) == len(texts) else [texts[row] for row in row_of.values()]
-    return {vector_id: text for vector_id, text in zip(row_of, chosen, strict=True) if text is not None}
+    found = dict(zip(ids, texts, strict=True))
+    if None in texts:
+        found = {vector_id: text for vector_id, text in found.items() if text is not None}
+    return cast(Mapping[str, msgspec.Raw], found)
 
 
 def _are_valid(vectors: F32, index: Params) -> bool:
