@@ -3,6 +3,9 @@
 import errno
 import threading
 import time
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,29 @@ def test_a_large_part_is_written_in_several_calls(store: FileStore, folder: Path
     with store.write_early(part, len(HEAD)):
         put_parts(store, [HEAD, part, END])
     assert content(store) == HEAD + part + END
+
+
+def test_the_crc32_of_the_part_is_known_to_its_thread(store: FileStore) -> None:
+    """The store does not read the part again: the memory has changed since."""
+    part, before = bytearray(PART), zlib.crc32(HEAD)
+    with store.write_early(memoryview(part), len(HEAD)) as crc32:
+        assert crc32() == zlib.crc32(PART)
+        part[:4] = b"more"
+        assert store.crc32(memoryview(part), before) == zlib.crc32(HEAD + PART)
+        assert store.crc32(bytes(part), before) == zlib.crc32(HEAD + part)
+        assert store.crc32(END) == zlib.crc32(END)
+        assert of_another_thread(lambda: store.crc32(memoryview(part))) == zlib.crc32(part)
+    assert store.crc32(memoryview(part)) == zlib.crc32(part)
+
+
+def of_another_thread(work: Callable[[], int]) -> int:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def test_the_crc32_is_computed_where_the_part_cannot_be_written(folder: Path) -> None:
+    with failing_next(folder, "open", fails_with(errno.EIO)).write_early(PART, 100) as crc32:
+        assert crc32() == zlib.crc32(PART)
 
 
 def test_the_bytes_that_an_object_lacks_before_the_part_are_counted(store: FileStore) -> None:

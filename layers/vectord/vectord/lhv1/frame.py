@@ -11,7 +11,7 @@ offset  size  field
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -25,6 +25,7 @@ from vectord.lhv1.seal import may_be_complete, unseal
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE, SECTIONS
 
 type Data = bytes | memoryview
+type Crc32 = Callable[[Data, int], int]  # as `zlib.crc32`: the CRC-32 of bytes after others, whose CRC-32 is given
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
@@ -117,12 +118,12 @@ class VersionOne(Exception):
     """The blob has format version 1, without seal and sections: read the whole object with `vectord.lhv1.v1`."""
 
 
-def section_entry(name: str, section_id: str, *fields: Data) -> SectionEntry:
+def section_entry(name: str, section_id: str, *fields: Data, crc32: Crc32 = zlib.crc32) -> SectionEntry:
     """Return the entry of a section of `fields`, back to back. Equal values of `section_id` mean equal bytes."""
-    crc32 = 0
+    found = 0
     for field in fields:
-        crc32 = zlib.crc32(field, crc32)
-    return SectionEntry(name, sum(map(len, fields)), f"{crc32:08x}", section_id)
+        found = crc32(field, found)
+    return SectionEntry(name, sum(map(len, fields)), f"{found:08x}", section_id)
 
 
 def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[SectionEntry, Data], ...]:

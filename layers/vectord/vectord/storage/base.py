@@ -1,6 +1,6 @@
 """The store protocol: objects by name, conditional writes, and reads that are pinned to an ETag."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -250,12 +250,16 @@ class LocalFiles(Protocol):
     def put_parts(self, name: str, parts: Sequence[Data], condition: Condition, commit: str) -> str:
         """Write the parts, back to back, as the object; otherwise do the same as `Store.put`."""
 
-    def write_early(self, data: Data, offset: int) -> AbstractContextManager[None]:
+    def write_early(self, data: Data, offset: int) -> AbstractContextManager[Callable[[], int]]:
         """Write `data` in the background while the block runs, for a `put_parts` of this thread in the block.
 
         `data`, the same memory, is a part of that object and begins at `offset`. It must not change until the block
-        ends. Otherwise nothing remains of it, and what fails is reported by `put_parts` only.
+        ends. Otherwise nothing remains of it, and what fails is reported by `put_parts` only. The block gets a function
+        that returns the CRC-32 of `data`, which is computed in the background, too.
         """
+
+    def crc32(self, data: Data, before: int = 0) -> int:
+        """Do the same as `zlib.crc32`, without reading `data` again if this thread has it written early."""
 
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         """Return how many bytes to add before an early written part of `parts`, so that it begins at its offset."""

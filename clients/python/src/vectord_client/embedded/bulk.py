@@ -4,9 +4,10 @@ Everything else is as for a request: one commit, checks, preconditions, the idem
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import batched
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from vectord_client.embedded.engine import Engine
 from vectord_client.rows.block import Block
 from vectord_client.wire.request import Request
 
-_LARGE: Final = 16 << 20  # bytes of vectors; to write fewer takes less time than to start a thread is worth
+_LARGE: Final = 16 << 20  # bytes of vectors; for fewer, threads are not worth their start
 _CHUNK: Final = 256  # texts that are decoded at a time: fewer objects than start Python's garbage collector
 # A text of fewer bytes has at most 99 levels, each with two brackets, and need not be checked for its levels.
 _SHALLOW: Final = 200
@@ -32,15 +33,24 @@ _NULL: Final = b"null"
 _RAW_TEXTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def early_write(engine: Engine, request: Request, timeout: float) -> AbstractContextManager[None]:
+def early_write(engine: Engine, request: Request, timeout: float) -> AbstractContextManager[Callable[[], int]]:
     """Write the vectors of a large request to an empty index in the background, while the block checks it.
 
-    The file of the index has them at an offset that depends on their number only.
+    The file of the index has them at an offset that depends on their number only. The block gets a function that
+    returns the CRC-32 of the vectors; that of a large request is computed in the background.
     """
     rows: Block = request.rows
-    if len(rows.vectors) < _LARGE or not _is_empty(engine.service, request, timeout):
-        return nullcontext()
+    if len(rows.vectors) < _LARGE:
+        return nullcontext(partial(zlib.crc32, rows.vectors))
+    if not _is_empty(engine.service, request, timeout):
+        return _early_crc32(rows)
     return engine.store.write_early(rows.vectors, room_for_vectors(len(rows.ids), rows.dimension))
+
+
+@contextmanager
+def _early_crc32(rows: Block) -> Iterator[Callable[[], int]]:
+    with ThreadPoolExecutor(1) as pool:  # zlib releases the interpreter lock, and the block needs it all the time
+        yield pool.submit(zlib.crc32, rows.vectors).result
 
 
 def _is_empty(service: Service, request: Request, timeout: float) -> bool:
@@ -53,19 +63,15 @@ def _is_empty(service: Service, request: Request, timeout: float) -> bool:
     return not found.count and found.size <= OTHER_ROOM and not found.params.shards
 
 
-def event_of(request: Request) -> Mapping[str, Any]:
+def event_of(request: Request, crc32: Callable[[], int]) -> Mapping[str, Any]:
     """Return the event of a request to add `rows`, which the function `add` accepts in place of a body.
 
-    The vectors are not copied: they must not change before the request is answered.
+    The vectors are not copied: they must not change before the request is answered. `crc32` returns their CRC-32.
     """
-    event = events.event_of(request, routes.match(request.method, request.path))
+    event, batch = events.event_of(request, routes.match(request.method, request.path)), batch_of(request.rows)
     if "idempotency-key" not in request.headers:
-        return {**event, "batch": batch_of(request.rows)}
-    # zlib releases the interpreter lock, and the check of ids and metadata needs it all the time.
-    with ThreadPoolExecutor(1) as pool:
-        of_vectors = pool.submit(zlib.crc32, request.rows.vectors)
-        batch = batch_of(request.rows)
-    return {**event, "batch": batch, "body": b"" if batch.bad else _digest_of(batch, of_vectors.result())}
+        return {**event, "batch": batch}
+    return {**event, "batch": batch, "body": b"" if batch.bad else _digest_of(batch, crc32())}
 
 
 def batch_of(rows: Block) -> EntryMatrix:

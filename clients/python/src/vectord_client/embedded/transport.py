@@ -53,8 +53,8 @@ class Gateway:
         from vectord_client.embedded import bulk  # noqa: PLC0415  a program that only searches does not need it
 
         engine = self._engine
-        with bulk.early_write(engine, request, timeout):
-            event = bulk.event_of(request)
+        with bulk.early_write(engine, request, timeout) as crc32:
+            event = bulk.event_of(request, crc32)
             return events.response_of(engine.handle("add", event, events.Context(timeout)))
 
     def close(self) -> None:

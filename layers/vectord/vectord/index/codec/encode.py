@@ -1,5 +1,6 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -8,23 +9,22 @@ import numpy as np
 from msgspec import structs
 
 from vectord.index import mutations
+from vectord.index.codec.reads import bytes_of_row, copy_size, read_by_append
 from vectord.index.kernels.codes import RowCodes
 from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
-from vectord.index.sections.base import ByteRange, Fetch, SectionRanges
+from vectord.index.sections.base import ByteRange
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece, PieceLayout
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
-from vectord.lhv1.frame import Data, Envelope, SectionEntry
+from vectord.lhv1.frame import Crc32, Data, Envelope, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 OTHER_ROOM: Final = 128 << 10
 """Bytes of an envelope that lists no rows: enough for all indexes but those with a long `applied`."""
 
-_ROW_BYTES: Final = 64  # about those of a row in a piece besides vector and metadata
-_PART_SHARE: Final = 12  # a copy of the head of the partitions has up to one in 12 bytes of a part: 426 KiB
 _ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
 _PAGE: Final = 4_096  # bytes
 _PREFIX: Final = len(frame.MAGIC) + 4  # bytes before the envelope: magic and length
@@ -88,6 +88,7 @@ def encode(
     thresholds: Thresholds = DEFAULT,
     rebuild: bool | None = None,
     codes_before_build: bool = True,
+    crc32: Crc32 = zlib.crc32,
 ) -> PreparedBlob:
     """Return the blob that commit `commit` writes under `name`.
 
@@ -95,6 +96,7 @@ def encode(
     always built, and so is a packed index that is too short for the store to copy. If `rebuild` is False, an index that
     has no packed base is not built either: all of its rows are in its tail. `codes_before_build` is False if the new
     piece of an index without a base needs no codes, because a build follows soon and reads are fast until then.
+    `crc32` computes the checksums of sections.
     """
     committed = structs.replace(
         index,
@@ -103,20 +105,22 @@ def encode(
         applied=mutations.with_commit(index.applied, commit),
     )
     if index.base and index.can_keep_base and not (build_is_due(index, thresholds) if rebuild is None else rebuild):
-        appended = _append_tail(committed, index.base, thresholds, with_codes=True)
+        appended = _append_tail(committed, index.base, thresholds, crc32, with_codes=True)
         if appended.copied_size >= thresholds.part:
             return appended
     elif rebuild is False and len(index) and not index.can_keep_base:
-        return _without_base(committed, thresholds, with_codes=codes_before_build)
+        return _without_base(committed, thresholds, crc32, with_codes=codes_before_build)
     return _build_all(committed, thresholds)
 
 
-def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
+def _append_tail(
+    index: Index, base: Base | None, thresholds: Thresholds, crc32: Crc32, *, with_codes: bool
+) -> PreparedBlob:
     """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
     entries = index.tail_entries[: len(index.tail.pieces)]
-    kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds)
+    kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds) if index.tail.pieces else 0
     count, fields = _new_piece(index, base, kept, thresholds, with_codes=with_codes)
-    added = _written({PIECE: fields} if fields else {}, index.commit)
+    added = _written({PIECE: fields} if fields else {}, index.commit, crc32)
     copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
     rows = [*([count] if count else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
     envelope = structs.replace(
@@ -140,49 +144,18 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, wit
     return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
 
 
-def read_ahead(index: Index, base: Base, rows: int, thresholds: Thresholds = DEFAULT) -> Index:
-    """Return `index`, whose first fetch also reads what a commit reads that adds `rows` rows to its packed `base`."""
-    kept = kept_pieces(index, rows * _bytes_of_row(index.tail), thresholds)
-    needed = _read_by_append(index, base, kept, thresholds)
-    is_cached = not any(section.missing(ranges) for section, ranges in needed)
-    return index if is_cached else structs.replace(index, fetch=_ReadAhead(index.fetch, needed))
-
-
-class _ReadAhead(msgspec.Struct, frozen=True, eq=False):
-    """A `Fetch` that also fetches what is `needed` later."""
-
-    fetch: Fetch
-    needed: Sequence[SectionRanges]
-
-    @property
-    def capacity(self) -> int:
-        return self.fetch.capacity
-
-    def __call__(self, *wanted: SectionRanges) -> None:
-        whole = {id(section) for section, ranges in self.needed if ranges is None}
-        self.fetch(*(each for each in wanted if id(each[0]) not in whole), *self.needed)
-
-
-def _read_by_append(index: Index, base: Base | None, kept: int, thresholds: Thresholds) -> list[SectionRanges]:
-    """Return the bytes that a commit reads which writes the rows of all but the `kept` oldest pieces again."""
-    tail = index.tail
-    again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
-    return [*(each for each in again if not each[0].whole), *_head_of_parts(base, thresholds)]
-
-
 def _bytes_of_listed(tail: Tail) -> int:
     """Return about how many bytes of a piece the rows have that are listed in memory."""
-    return len(tail.ids) * _bytes_of_row(tail) + sum(map(len, tail.metadata.values()))
+    return len(tail.ids) * bytes_of_row(tail) + sum(map(len, tail.metadata.values()))
 
 
-def _bytes_of_row(tail: Tail) -> int:
-    return 4 * tail.params.dimension + _ROW_BYTES
-
-
-def _written(sections: Mapping[str, Sequence[Data]], commit: str) -> tuple[Written, ...]:
+def _written(sections: Mapping[str, Sequence[Data]], commit: str, crc32: Crc32 = zlib.crc32) -> tuple[Written, ...]:
     """Return the new sections of commit `commit`, from the fields of each."""
     return tuple(
-        [(frame.section_entry(name, f"{commit}/{name}", *each), tuple(each)) for name, each in sections.items()]
+        [
+            (frame.section_entry(name, f"{commit}/{name}", *each, crc32=crc32), tuple(each))
+            for name, each in sections.items()
+        ]
     )
 
 
@@ -194,7 +167,7 @@ def _new_piece(
     start = tail.starts[kept]
     if start == len(tail):
         return 0, []
-    index.fetch(*_read_by_append(index, base, kept, thresholds))
+    index.fetch(*read_by_append(index, base, kept, thresholds))
     vectors = [piece.vectors for piece in tail.pieces[kept:]]
     vectors += [tail.listed_vectors] if tail.ids else []
     stored = range(tail.first + start, tail.first + tail.starts[-1])
@@ -230,19 +203,9 @@ def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[RowCodes]:
 
 def _copied_head(parts: Parts, thresholds: Thresholds) -> memoryview | None:
     """Return the first bytes of `parts`, with all of its head, if they are cached and short enough for a copy."""
-    size = _copy_size(parts, thresholds)
+    size = copy_size(parts, thresholds)
     is_cached = not parts.section.missing([(0, size)])
     return memoryview(parts.section.buffer)[:size] if size and is_cached else None
-
-
-def _copy_size(parts: Parts, thresholds: Thresholds) -> int:
-    return parts_copy.copy_size(parts.head[1], parts.section.size, thresholds.part // _PART_SHARE)
-
-
-def _head_of_parts(base: Base | None, thresholds: Thresholds) -> list[SectionRanges]:
-    """Return the bytes of the partitions that a commit reads: those that it copies, and the mean."""
-    parts = base.parts if base else None
-    return [(parts.section, [(0, _copy_size(parts, thresholds)), parts.mean_range])] if parts else []
 
 
 def _mean(index: Index, base: Base | None) -> F32 | None:
@@ -256,12 +219,13 @@ def _mean(index: Index, base: Base | None) -> F32 | None:
     return None
 
 
-def _without_base(index: Index, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
+def _without_base(index: Index, thresholds: Thresholds, crc32: Crc32, *, with_codes: bool) -> PreparedBlob:
     """Return a blob whose rows are all in the tail, to be built later; it copies the older pieces if they are large."""
-    entries = index.tail_entries[: kept_pieces(index, _bytes_of_listed(index.tail), thresholds)]
+    kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds) if index.tail.pieces else 0
+    entries = index.tail_entries[:kept]
     if index.base is not None or 0 < sum(entry.bytes for entry in entries) < thresholds.part:
         index = with_rows(index, index.rows)
-    return _append_tail(index, None, thresholds, with_codes=with_codes)
+    return _append_tail(index, None, thresholds, crc32, with_codes=with_codes)
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:

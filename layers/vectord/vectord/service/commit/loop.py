@@ -10,6 +10,7 @@
 | nothing, a reset or a 5xx | unknown                         | read again, look for our commit before any retry  |
 """
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -33,6 +34,7 @@ from vectord.errors import (
 )
 from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
+from vectord.index.codec.reads import read_ahead
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
@@ -145,7 +147,7 @@ class CommitLoop:
     ) -> PreparedCommit[Effect] | Committed[Effect]:
         index, base = state.index, state.index.base
         if adds and base and base.parts:
-            index = encode.read_ahead(index, base, adds, self._thresholds)
+            index = read_ahead(index, base, adds, self._thresholds)
         changed, effect = change(index)
         if self._environment.now() >= deadline.at:
             raise DeadlineExceeded
@@ -160,6 +162,7 @@ class CommitLoop:
             thresholds=thresholds,
             rebuild=False if deferred else None,
             codes_before_build=self._local_files is None,
+            crc32=self._local_files.crc32 if self._local_files else zlib.crc32,
         )
         if self._local_files and encoded.copied is None:
             missing = self._local_files.missing_bytes(encoded.parts)

@@ -2,17 +2,22 @@
 
 The part is at an offset that leaves room for the parts before it. The write of the object waits for the thread, and
 adds the other parts to the same file. It also reports what failed in the thread, as if it had written the part itself.
+
+Another thread computes the CRC-32 of the part, which the caller needs for the parts before it.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import local
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from vectord.errors import StoreError
+from vectord.lhv1 import crc32
 from vectord.storage.base import Data
 from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.files.system import System
@@ -26,12 +31,15 @@ _CHUNK: Final = 32 << 20
 
 
 class EarlyWrite:
-    """The bytes `data`, which a thread writes at `offset` of `file`, and another one syncs."""
+    """The bytes `data`, which a thread writes at `offset` of `file`, and another one syncs.
+
+    `crc32` waits for their CRC-32.
+    """
 
     def __init__(
         self, file: TemporaryFile, data: Data, offset: int, pool: "ThreadPoolExecutor", system: System
     ) -> None:
-        """Start the thread.
+        """Start the threads.
 
         Raises:
             StoreError: the process has no free file descriptor.
@@ -42,17 +50,22 @@ class EarlyWrite:
         with TRANSLATED:
             # A caller that does not wait for the thread, after a second Ctrl-C, closes the file's own descriptor.
             fd = system.dup(file.fd)
+        self.crc32 = pool.submit(zlib.crc32, data).result
         self._outcome = pool.submit(self._write, fd)
 
     def stop(self) -> None:
         """Make the thread end after the present call."""
         self._is_stopped = True
 
+    def has(self, part: Data) -> bool:
+        """Return True if `part` is the memory that is written early."""
+        return _memory(part) == _memory(self._data)
+
     def missing_bytes(self, parts: Sequence[Data]) -> int | None:
         """Return how many bytes the object `parts` lacks before the written one; None if that is not one of them."""
         size = 0
         for part in parts:
-            if _memory(part) == _memory(self._data):
+            if self.has(part):
                 return self._offset - size
             size += len(part)
         return None
@@ -99,21 +112,31 @@ class EarlyWrites:
         self._of_thread = local()
 
     @contextmanager
-    def start(self, data: Data, offset: int) -> Iterator[None]:
-        """Write `data` at `offset` while the block runs. If the block writes no object with it, nothing remains."""
+    def start(self, data: Data, offset: int) -> Iterator[Callable[[], int]]:
+        """Write `data` at `offset` while the block runs. If the block writes no object with it, nothing remains.
+
+        The block gets a function that returns the CRC-32 of `data`.
+        """
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; few writes are large
 
         early: EarlyWrite | None = None
-        with self._temporary.discarded() as file, ThreadPoolExecutor(1, "vectord-early-write") as pool:
+        with self._temporary.discarded() as file, ThreadPoolExecutor(2, "vectord-early-write") as pool:
             with suppress(StoreError):  # the write of the object meets it, too, and reports it
                 file.create()
                 early = self._of_thread.write = EarlyWrite(file, data, offset, pool, self._system)
             try:
-                yield
+                yield early.crc32 if early else partial(zlib.crc32, data)
             finally:
                 self._forget()
                 if early:
                     early.stop()
+
+    def crc32(self, data: Data, before: int) -> int:
+        """Return the CRC-32 of bytes with the CRC-32 `before` and of `data` after them."""
+        early = self._of_this_thread
+        if early is None or not early.has(data):
+            return zlib.crc32(data, before)
+        return crc32.joined(before, early.crc32(), len(data))
 
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         """Return how many bytes before the written part the object `parts` lacks; 0 if no part is being written."""

@@ -1,6 +1,6 @@
 """The store in a folder: the whole storage protocol on files, for one machine and any number of processes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -140,8 +140,11 @@ class FileStore:
         self._sweep.when_due()
         return self._writer.replace(name, condition, write, opened=early.file if early else None)
 
-    def write_early(self, data: Data, offset: int) -> AbstractContextManager[None]:
+    def write_early(self, data: Data, offset: int) -> AbstractContextManager[Callable[[], int]]:
         return self._early.start(data, offset)
+
+    def crc32(self, data: Data, before: int = 0) -> int:
+        return self._early.crc32(data, before)
 
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         return self._early.missing_bytes(parts)
