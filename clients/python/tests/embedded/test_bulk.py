@@ -1,15 +1,19 @@
 """Rows added in columns in this process are added as by a request with a body."""
 
+import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from vectord.index.codec import decode
 from vectord.index.sections.graph import exact_scan_is_cheap
+from vectord.readers.entry import METADATA_ERRORS, checked_metadata
 from vectord_client import Client, Index
+from vectord_client.embedded import bulk
 from vectord_client.embedded.entry import open_gateway
 from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
@@ -80,6 +84,8 @@ INVALID = [
     pytest.param(block(["a", "b", "c"], np.eye(3), [b"{", None, b"[" * 101 + b"]" * 101]), [0, 2], id="metadata"),
     pytest.param(block(["a", "b", "c"], np.eye(3), [b"[1", b"2]", b"3,4"]), [0, 1, 2], id="texts-that-are-one-list"),
     pytest.param(block(["a", "b"], np.eye(3)[:2], [b"1e999", b"1"]), [0], id="a-number-out-of-range"),
+    pytest.param(block(["a", "b"], np.eye(3)[:2], [b"[" * 101 + b"]" * 101, b"1"]), [0], id="too-many-levels"),
+    pytest.param(block(["a", "b"], np.eye(3)[:2], [b'"\\ud800x"', b"1"]), [0], id="half-of-a-surrogate-pair"),
 ]
 
 
@@ -94,6 +100,26 @@ def test_one_bad_row_refuses_all_and_each_is_named(
     named = [(item.position, (item.id or "")[:9]) for item in caught.value.errors]
     assert named == [(row, rows.ids[row][:9]) for row in positions]
     assert list(content(columns)) == ["kept"]
+
+
+PARTS = b""" " a 1 - + . e E [ ] { } : , null 1e5 1e-5 1e999 -1E+400 123 "k": "v" "1e999" [] {} {"a":1} """.split()
+PARTS += [b"\xc3\xa9", b"\xff", b"\xed\xa0\x80", b'"\xff"', b"\\ud800", b"\\n", b"\n", b"\t", b"\x00", b"\x1f", b" "]
+
+
+def test_texts_that_are_checked_at_once_are_valid_as_each_alone_is() -> None:
+    made = random.Random(137)
+    for _ in range(5_000):
+        texts = [b"".join(made.choices(PARTS, k=made.randrange(1, 6))) for _ in range(made.randrange(1, 4))]
+        found = bulk.batch_of(block(list(map(str, range(len(texts)))), np.ones((len(texts), 3)), texts))
+        assert found.metadata is not None
+        for row, text in enumerate(texts):
+            try:
+                expected = checked_metadata(msgspec.Raw(text))
+            except METADATA_ERRORS:
+                assert row in found.bad, texts
+            else:
+                assert row not in found.bad, texts
+                assert found.metadata[row] == expected, texts
 
 
 @pytest.mark.parametrize("bad", [7, "\ud800"], ids=["number", "surrogate"])

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -79,11 +80,11 @@ def joined(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0].rows(0, len(blocks[0]))
     return Block(
-        [position for block in blocks for position in block.positions],
-        [row_id for block in blocks for row_id in block.ids],
+        list(chain.from_iterable(block.positions for block in blocks)),
+        list(chain.from_iterable(block.ids for block in blocks)),
         _joined_bytes([block.vectors for block in blocks]),
         blocks[0].dimension,
-        [text for block in blocks for text in block.metadata],
+        list(chain.from_iterable(block.metadata for block in blocks)),
     )
 
 
