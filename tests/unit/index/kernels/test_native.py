@@ -14,6 +14,7 @@ from tests.support.partitions import divided
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels import assigning, codes, compiled
 from vectord.index.kernels.distance import F32, distances, normalized
+from vectord.index.kernels.likely_lists import Ranked
 from vectord.index.kernels.ranking import Ranking
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.documents import PackedDocuments
@@ -127,6 +128,45 @@ def test_entries_compare_with_a_query_as_by_numpy(rows: int, dimension: int, see
     assert found.errors.tolist() == of_numpy.errors.tolist()
 
 
+@given(st.integers(1, 30), dimensions, seeds, metrics, st.booleans())
+def test_codes_of_rows_are_those_of_numpy_up_to_rounding(
+    rows: int, dimension: int, seed: int, distance: Distance, ordered: bool
+) -> None:
+    vectors, mean = gaussian(rows, dimension, seed) * np.float32(3), gaussian(1, dimension, seed + 1)[0]
+    if distance == "euclidean":
+        vectors[0] = mean  # a residual of zero
+    order = np.random.default_rng(seed).permutation(rows) if ordered else None
+    one = codes.encode(vectors, mean, distance, order)
+    other = with_numpy(lambda: codes.encode(vectors, mean, distance, order))
+    assert np.bitwise_count(one.words ^ other.words).sum() <= 1 + rows * dimension / 10_000
+    assert one.norms == pytest.approx(other.norms, rel=1e-5, abs=1e-6)
+    assert one.factors == pytest.approx(other.factors, rel=1e-5)
+
+
+@given(
+    shape=st.tuples(st.integers(0, 80), st.integers(1, 6), st.integers(1, 9)),
+    ks=st.lists(st.integers(1, 30), min_size=1, max_size=3),
+    most=st.integers(0, 60),
+    limit=st.integers(1, 20),
+    seed=seeds,
+)
+def test_likely_lists_are_those_of_numpy(
+    shape: tuple[int, int, int], ks: list[int], most: int, limit: int, seed: int
+) -> None:
+    entries, sets, partitions = shape
+    rng = np.random.default_rng(seed)
+    rows, values = np.sort(rng.integers(0, 50, entries)).astype(np.uint32), np.sort(rng.random(entries))
+    ranked = Ranked(rng.integers(0, partitions, entries), rows, values, values - rng.random(entries) / 5)
+    read = rng.random((sets, partitions)) < 0.6
+    found, of_numpy = (
+        ranked.lists(read, ks, most, limit),
+        with_numpy(lambda: ranked.lists(read, ks, most, limit)),
+    )
+    assert [[rows.tolist() for rows in of_k] for of_k in found] == [
+        [rows.tolist() for rows in of_k] for of_k in of_numpy
+    ]
+
+
 @given(
     shape=st.tuples(st.integers(1, 60), st.sampled_from([2, 7, 63, 64, 65, 700, 1_547]), st.sampled_from([2, 9, 192])),
     few=st.floats(0.01, 0.99),
@@ -191,6 +231,9 @@ U, WORDS, HALVES = np.uint64, np.ones(1, np.uint64), np.empty(2, np.float16)
 # The arguments of valid calls, but for the first ones.
 COMPARE = (WORDS, np.ones((5, 1), U), np.empty(2, np.uint32), HALVES, HALVES, np.empty(2, np.uint16), np.empty(2, "i4"))
 ASSIGN = (ROWS, NORMS, ROWS[:2], NORMS[:2], ROWS[:2], 1, 1, 1.0, 0.0, NEAR, NORMS.copy(), np.empty(4, Q))
+ENCODE = (True, np.ones((4, 1), U), NORMS.copy(), NORMS.copy())
+SETS = np.ones((2, 3), bool)
+LISTS = (np.ones(2, np.uint32), EXACT[:2], EXACT[:2], 9, np.array([1, 2]), np.empty((4, 2), Q), NEAR)
 BAD_CALLS: dict[str, tuple[object, ...]] = {
     "distances of a row that does not exist": ("distances", ROWS, np.array([4]), QUERY, False, np.empty(1)),
     "distances of a negative row": ("distances", ROWS, np.array([-1]), QUERY, False, np.empty(1)),
@@ -225,6 +268,16 @@ BAD_CALLS: dict[str, tuple[object, ...]] = {
     "no dimension": ("rotate_query", QUERY[:0], QUERY[:0], np.ones((2, 0), F), True, QUERY[:0], QUERY[:0]),
     "offsets of other rows": ("choose", ROWS, NORMS[:3], QUERY, LEVELS, 1.0, DIRECTIONS, None, 2, NEAR),
     "levels of other rows": ("choose", ROWS, NORMS, QUERY, LEVELS[:3], 1.0, DIRECTIONS, None, 2, NEAR),
+    "a mean of other components": ("encode", ROWS, NORMS, np.ones((2, 2), F), *ENCODE),
+    "signs of one round": ("encode", ROWS, QUERY, np.ones((1, 2), F), *ENCODE),
+    "codes of more words": ("encode", ROWS, QUERY, np.ones((2, 2), F), True, np.ones((4, 2), U), *ENCODE[2:]),
+    "codes of fewer rows": ("encode", ROWS, QUERY, np.ones((2, 2), F), True, np.ones((3, 1), U), *ENCODE[2:]),
+    "a place that no set has": ("likely_lists", SETS, np.array([0, 3]), *LISTS),
+    "a negative place": ("likely_lists", SETS, np.array([0, -1]), *LISTS),
+    "places of other entries": ("likely_lists", SETS, np.array([0]), *LISTS),
+    "the nearest of none": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:4], np.array([0, 1]), *LISTS[5:]),
+    "a list too few": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:5], np.empty((3, 2), Q), NEAR),
+    "a count too few": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:6], NEAR[:3]),
     "other rows than few components": ("assign", ROWS[:3], *ASSIGN),
     "fewer squares": ("assign", ROWS, ROWS, NORMS[:3], *ASSIGN[2:]),
     "more centroids than products": ("assign", ROWS, ROWS, NORMS, np.ones((3, 2), F), *ASSIGN[3:]),
@@ -251,6 +304,8 @@ def test_the_calls_that_are_changed_to_bad_ones_are_valid() -> None:
     assert native is not None
     native.compare(SECTION, STARTS, FIRST, FIRST_ONLY, *COMPARE)
     native.assign(ROWS, *ASSIGN)
+    native.encode(ROWS, QUERY, np.ones((2, 2), F), *ENCODE)
+    native.likely_lists(SETS, np.array([0, 1]), *LISTS)
 
 
 @pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
+from vectord.index.kernels.likely_lists import Ranked
 from vectord.index.kernels.range_numbers import range_numbers
 from vectord.index.query.coalescing import MAX_GAP, within_reach
 from vectord.index.query.planner import BYTES_PER_REQUEST, ROWS_PER_REQUEST
@@ -62,19 +63,10 @@ class RangesNeeded:
         near = near_any(found.values, read, places, entries := read @ counts, _MOST_ENTRIES)
         by_estimate = near[np.argsort(found.values[near])]
         by_estimate = by_estimate[~np.isin(examined[by_estimate], self._queries.left_out[number])]
-        places = places[by_estimate]
-        rows, values = (each[by_estimate] for each in (examined, found.values))
+        values = found.values[by_estimate]
         least = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[by_estimate]
-        lists = list[list[Array]]([[] for _ in KS])
-        for of_probes in read:
-            found_rows = np.flatnonzero(of_probes[places])[:_MOST_ENTRIES]
-            # The two entries of a row have the same estimate.
-            found_rows = found_rows[np.diff(rows[found_rows], prepend=-1) != 0]
-            for which, k in enumerate(KS):
-                kth = values[found_rows[k - 1]] if k <= len(found_rows) else np.inf
-                likely = found_rows[least[found_rows] <= kth]
-                lists[which].append(rows[likely[: ROWS_PER_REQUEST * REQUESTS[-1]]].astype(np.int64))
-        return lists, entries
+        ranked = Ranked(places[by_estimate], examined[by_estimate], values, least)
+        return ranked.lists(read, KS, _MOST_ENTRIES, ROWS_PER_REQUEST * REQUESTS[-1]), entries
 
     def _read(self, number: int) -> tuple[Mask, Array]:
         """Return which partitions a query reads with each number of probes, and the partitions that it reads with any.
@@ -87,7 +79,7 @@ class RangesNeeded:
         for of_probes, partitions in zip(read, reached, strict=True):
             of_probes[partitions] = True
         partitions = np.flatnonzero(read.any(axis=0))
-        return read[:, partitions], partitions
+        return read.take(partitions, axis=1), partitions
 
     def _measured(self, numbers: range, likely: Sequence[Sequence[Array]], which: int) -> F64:
         """Return the sums of the recalls of queries with these `likely` rows, and of the squares of the recalls.

@@ -95,10 +95,13 @@ class _Levels(msgspec.Struct, frozen=True, eq=False):
 
 def mean_of(vectors: F32, distance: Distance, order: Array | None = None) -> F32:
     """Return the mean of the rows, float32 (dimension,); of unit rows under cosine. They are added in `order`."""
-    total = np.zeros(vectors.shape[1])
-    for start in range(0, len(vectors), _BLOCK):
-        total += _scaled(_block(vectors, order, start), distance).sum(axis=0, dtype=np.float64)
-    mean: F32 = (total / len(vectors)).astype(np.float32)
+    totals = np.empty((-(-len(vectors) // _BLOCK), vectors.shape[1]))
+
+    def add(number: int) -> None:
+        totals[number] = _scaled(_block(vectors, order, number * _BLOCK), distance).sum(axis=0, dtype=np.float64)
+
+    in_two_threads(add, range(len(totals)))
+    mean: F32 = (totals.sum(axis=0) / len(vectors)).astype(np.float32)
     return mean
 
 
@@ -113,6 +116,11 @@ def encode(vectors: F32, mean: F32, distance: Distance, order: Array | None = No
 
     def encode_block(start: int) -> None:
         block = slice(start, start + _BLOCK)
+        if compiled.native is not None:
+            some = np.asarray(_block(vectors, order, start), np.float32)
+            outputs = words[block], norms[block], factors[block]
+            compiled.native.encode(some, mean, signs(dimension), distance == "cosine", *outputs)
+            return
         residuals = rotate(_scaled(_block(vectors, order, start), distance) - mean)
         words[block] = _words_of(residuals > 0)
         norms[block] = np.sqrt(np.vecdot(residuals, residuals))

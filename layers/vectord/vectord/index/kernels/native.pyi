@@ -80,3 +80,25 @@ def assign(
     second: _I64,
     /,
 ) -> None: ...
+def likely_lists(
+    read: _Mask,
+    places: _I64,
+    rows: npt.NDArray[np.uint32],
+    values: _F64,
+    least: _F64,
+    most: int,
+    ks: _I64,
+    lists: _I64,
+    counts: _I64,
+    /,
+) -> None: ...
+def encode(
+    vectors: _F32,
+    mean: _F32,
+    signs: _F32,
+    is_cosine: bool,
+    words: npt.NDArray[np.uint64],
+    norms: _F32,
+    factors: _F32,
+    /,
+) -> None: ...

@@ -12,18 +12,22 @@
 #include "assign.h"
 #include "codes.h"
 #include "documents.h"
+#include "lists.h"
 #include "query.h"
 #include "ranges.h"
+#include "rotation.h"
 #include "rows.h"
 
 #define METHOD(name, text) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, text}
 
 static PyMethodDef METHODS[] = {
     METHOD(rotate_query, "Scale a query, and write it and its rotated residual."),
+    METHOD(encode, "Write the codes of rows, and their norms and factors."),
     METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
     METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
     METHOD(compare, "Write for the entries of partitions their fields, the differing bits, and the sums of levels."),
     METHOD(document_spans, "Return where the ids and metadata of rows are, or None if the section is not valid."),
+    METHOD(likely_lists, "Write for each set of partitions and each k the rows that a search may want."),
     METHOD(range_numbers, "Write for each row of each list the number of its range, and the bytes read because of it."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),

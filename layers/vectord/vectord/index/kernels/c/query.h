@@ -2,27 +2,13 @@
 #pragma once
 #include "arguments.h"
 #include "arithmetic.h"
+#include "rotation.h"
 #include "selection.h"
 
 /* Components of rounded vectors are levels from -MAX_LEVEL to MAX_LEVEL, as in ranking.py; sums of MAX_LEVELS products of
  * two fit int32. */
 #define MAX_LEVEL 1023
 #define MAX_LEVELS 2048
-
-/* The orthonormal Hadamard transform of `width` components, a power of two, in place. */
-static void hadamard(float *values, int64_t width)
-{
-    for (int64_t half = 1; half < width; half *= 2)
-        for (int64_t start = 0; start < width; start += 2 * half)
-            for (int64_t i = start; i < start + half; i++) {
-                float sum = values[i] + values[i + half];
-                values[i + half] = values[i] - values[i + half];
-                values[i] = sum;
-            }
-    float scale = 1 / sqrtf((float)width);
-    for (int64_t i = 0; i < width; i++)
-        values[i] *= scale;
-}
 
 static PyObject *rotate_query(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
 {
@@ -36,7 +22,7 @@ static PyObject *rotate_query(PyObject *Py_UNUSED(module), PyObject *const *args
         take(&arrays, args[2], "f", 2, 0, &signs) || take(&arrays, args[4], "f", 1, 1, &target) ||
         take(&arrays, args[5], "f", 1, 1, &residual))
         return finish(&arrays, NULL, NULL);
-    int64_t n = query.columns, width = 1;
+    int64_t n = query.columns;
     if (refuse(!n || mean.columns != n || signs.columns != n || signs.rows != 2 || target.columns != n ||
                    residual.columns != n,
                "the arrays do not have the dimension of the query"))
@@ -45,18 +31,13 @@ static PyObject *rotate_query(PyObject *Py_UNUSED(module), PyObject *const *args
         PyErr_NoMemory();
         return finish(&arrays, NULL, NULL);
     }
-    while (2 * width <= n)
-        width *= 2;
     float *to = (float *)residual.data, *scaled = (float *)target.data;
     widen_query((const float *)query.data, cosine, wide, n);
     for (int64_t i = 0; i < n; i++) {
         scaled[i] = (float)wide[i];
-        to[i] = (scaled[i] - ((const float *)mean.data)[i]) * row_of(&signs, 0)[i];
+        to[i] = scaled[i] - ((const float *)mean.data)[i];
     }
-    hadamard(to, width);
-    for (int64_t i = 0; i < n; i++)
-        to[i] *= row_of(&signs, 1)[i];
-    hadamard(to + n - width, width);
+    rotate(to, &signs, n);
     return finish(&arrays, wide, Py_NewRef(Py_None));
 }
 
