@@ -15,9 +15,10 @@ from vectord.index.kernels import codes
 from vectord.index.kernels.codes import RotatedQuery, RowCodes
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
-from vectord.index.sections.piece import Piece, PieceLayout
+from vectord.index.sections.piece import Piece
 from vectord.lhv1 import frame
 from vectord.lhv1.parts_layout import PartsLayout
+from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.v1 import blob as v1_blob
 from vectord.service.buckets.errors import BucketUnreadable
 from vectord.service.buckets.objects import decoded

@@ -1,18 +1,14 @@
 """The first search of a process: its first request is sent before the engine is imported, and is not sent twice."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.support import template
-from tests.support.backends import REGION
+from tests.support import cold_process
+from tests.support.cold_process import a_search
 from tests.support.forged import GOLDEN
 from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses
 from vectord.index.codec.encode import encode
@@ -22,70 +18,14 @@ from vectord.lhv1.params import new_params
 from vectord.service.values.options import SEARCH_HEAD_BYTES
 
 BLOB = (GOLDEN / "packed.lhv1").read_bytes()
-VECTOR = [1.0, *[0.0] * 32]
-
-# Sends each event to the handler. Prints the statuses and bodies of the answers, and whether the engine was imported
-# when the head was begun and when the handler was.
-PROGRAM = """
-import gc, json, sys
-import handler
-from vectord.storage.s3.store import S3Store
-
-ENGINE = "vectord.service.service"
-imported = [ENGINE in sys.modules]
-begin = S3Store.begin_head
-
-def begin_head(self, name, length, needed):
-    imported.append(ENGINE in sys.modules)
-    begin(self, name, length, needed)
-
-S3Store.begin_head = begin_head
-stdout, sys.stdout = sys.stdout, sys.stderr
-answers = [handler.lambda_handler(event) for event in json.load(sys.stdin)]
-print(json.dumps([answers, imported, gc.isenabled()]), file=stdout, flush=True)
-"""
-
-
-def a_search(name: str = "t", **body: Any) -> dict[str, Any]:
-    text = json.dumps({"vector": VECTOR, "k": 3, **body})
-    return {
-        "routeKey": "POST /indexes/{name}/search",
-        "rawPath": f"/indexes/{name}/search",
-        "pathParameters": {"name": name},
-        "body": text,
-    }
-
-
-# With these, coverage counts what runs in the process.
-_COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def run(
     server: ScriptedServer, events: Sequence[Mapping[str, Any]], **environment: str
 ) -> tuple[list[dict[str, Any]], list[bool]]:
     """Return the answers, and whether the engine was imported after the handler, and when a head was begun."""
-    environ = {
-        "AWS_ENDPOINT_URL_S3": server.endpoint,
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "access",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "VECTORD_STORE": "s3://bucket/_vectors",
-        "PYTHONPATH": str(template.ROOT / "layers/vectord"),
-        **environment,
-    }
-    with TemporaryDirectory() as tmp:  # for the section cache
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            cwd=template.ROOT / "functions/search",
-            env={"TMPDIR": tmp, **environ, **_COVERAGE},
-            input=json.dumps(events),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    answered, imported, collects_garbage = json.loads(done.stdout)
-    assert collects_garbage
-    return answered, imported
+    process = cold_process.run(server.endpoint, events, **environment)
+    return process.answers, process.imported
 
 
 def some_rows(count: int) -> Rows:

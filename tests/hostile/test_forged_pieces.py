@@ -12,7 +12,7 @@ from tests.support import hostile as h
 from tests.support.forged import golden
 from tests.support.hostile import Blob, Probe, Section
 from vectord.errors import BlobError
-from vectord.index.sections.piece import PieceLayout
+from vectord.lhv1.rows_layout import PieceLayout
 
 PROBE, UNBUILT = Probe(71, "row-66 é"), Probe(5, "row-05 é")  # ids of rows in pieces
 LAYOUT = PieceLayout(71, 17)  # of the second piece of pieces.lhv1

@@ -12,7 +12,7 @@ from tests.support.api import Api
 from tests.support.sections import PACKED
 from tests.support.vectors import F32
 from vectord.index.build import builder, calibration
-from vectord.index.query import planner, prefetch, tail_candidates, tail_codes
+from vectord.index.query import planner, rounds, tail_candidates, tail_codes
 from vectord.index.query.planner import SearchPlan
 from vectord.index.sections import graph
 from vectord.service.service import Service
@@ -49,10 +49,10 @@ def large_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module in planner, calibration, builder:
         monkeypatch.setattr(module, "cost", cost_without_scans)
     monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS", 1)
-    monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS_BY_RANGES", 1)
+    monkeypatch.setattr(rounds, "_LEAST_COMPONENTS", 1)
     monkeypatch.setattr(tail_codes, "_MIN_ROWS_PER_MATCH", 1)
     monkeypatch.setattr(tail_candidates, "_SCAN_SHARE", 2)
-    monkeypatch.setattr(prefetch, "_SMALL", 1)
+    monkeypatch.setattr(rounds, "_SMALL", 1)
     yield
 
 

@@ -16,8 +16,8 @@ from vectord.index.query.query import Query
 from vectord.index.sections import piece
 from vectord.index.sections.base import crc32_without
 from vectord.index.sections.parts_head import CRC32_FIELD
-from vectord.index.sections.piece import PieceLayout
 from vectord.lhv1.parts_layout import PartsLayout
+from vectord.lhv1.rows_layout import PieceLayout
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.selection import Selection

@@ -10,9 +10,10 @@ from tests.support.datasets import gaussian
 from tests.support.hostile import resealed_piece
 from tests.support.vectors import F32
 from vectord.index.sections.base import MemorySection
-from vectord.index.sections.piece import Piece, PieceLayout
+from vectord.index.sections.piece import Piece
 from vectord.index.sections.piece_writer import pack
 from vectord.lhv1.params import Distance
+from vectord.lhv1.rows_layout import PieceLayout
 
 
 class Case(NamedTuple):

@@ -1,15 +1,19 @@
-"""A cold start: the first event imports the engine; a search sends its first request to S3 before that.
+"""A cold start: the first event imports the engine; a search sends its first requests to S3 before that.
 
-An import needs the processor, and a request waits for S3, so both take hardly longer than the import alone.
+An import needs the processor, and a request waits for S3, so both take hardly longer than the import alone. First the
+head of the index is read, then what the search will read next.
 docs/decisions/dependencies.md has the measurements.
 """
 
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from array import array
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +27,8 @@ from vectord.lhv1.parts_layout import PartsLayout
 from vectord.runtime import lean_imports, stores
 from vectord.runtime.settings import Settings, access_claim
 from vectord.service.values.options import SEARCH_HEAD_BYTES
-from vectord.storage.base import ObjectHead
+from vectord.storage.base import ByteRange, ObjectHead
+from vectord.storage.s3.begun import Following
 from vectord.storage.s3.store import S3Store
 
 SEARCH: Final = "POST /indexes/{name}/search"
@@ -31,13 +36,25 @@ _ENGINE: Final = "vectord.service.service"
 _ON_DEMAND: Final = "on-demand"
 # Up to this size an index is read whole: that takes 64 ms at 75 MB/s, as long as two more rounds of requests.
 _WHOLE_BYTES: Final = 4_800_000
+_early_ranges: Final = Deferred("vectord.index.query.early", "ranges")
 _PAGE: Final = 4_096  # bytes; the section cache keeps whole pages, so the last one must be complete
 
 
-class _State(msgspec.Struct, frozen=True):
-    """The field of a search that selects an earlier state of the index."""
+class _Search(msgspec.Struct, frozen=True):
+    """The fields of a search that decide what it reads first: `as_of` selects an earlier state of the index."""
 
     as_of: msgspec.Raw | None = None
+    vector: list[float] | str | None = None
+    k: int = 10  # as in the body of a search
+    recall: float | None = None
+    ef_search: int | None = None
+    filter: msgspec.Raw | None = None
+    after: msgspec.Raw | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Return True if the search reads the partitions near one vector, as far as its fields tell."""
+        return self.vector is not None and not (self.ef_search or self.filter or self.after)
 
 
 class ColdStart:
@@ -75,7 +92,7 @@ class ColdStart:
             yield
         finally:
             if store is not None:
-                store.forget_head()
+                store.forget_begun()
 
     def import_deferred(self) -> None:
         """Import what the first request imports."""
@@ -94,21 +111,24 @@ class ColdStart:
 
 
 def _begin_search(event: Event) -> S3Store | None:
-    """Start to read the head of the index that a search names, as the search will; return the store that reads it.
+    """Start to read the index that a search names, as the search will; return the store that reads it.
 
     Return None if the search may need no read, or another one. The engine then decides.
     """
     name = (event.get("pathParameters") or {}).get("name")
     if event.get("routeKey") != SEARCH or not isinstance(name, str) or not is_blob_name(name):
         return None
-    if access_claim() is not None or not _reads_present_state(event):
+    search = _search_of(event)
+    if access_claim() is not None or search is None or search.as_of is not None:
         return None
     try:
-        store = stores.begin(Settings.read(os.environ))
+        settings = Settings.read(os.environ)
+        store = stores.begin(settings)
     except ValueError:  # the engine reads the settings too, and fails
         return None
     if store is not None:
-        store.begin_head(name, SEARCH_HEAD_BYTES, _needed)
+        store.begin(name, SEARCH_HEAD_BYTES, _needed, _following(search, settings))
+        _ = _early_ranges.function  # imported until the head is there, and before numpy
     return store
 
 
@@ -129,12 +149,40 @@ def _needed(head: ObjectHead) -> int:
     return decoded.body_start + PartsLayout(decoded.envelope.params.dimension, shape.partitions).codes + _PAGE
 
 
-def _reads_present_state(event: Event) -> bool:
-    """Return True if the body is JSON as text, without `as_of`."""
+def _following(search: _Search, settings: Settings) -> Following:
+    """Return the function that chooses the ranges which a search reads next, from the head of the index.
+
+    It chooses none if the search may find sections of an earlier process, or cannot keep all sections at once.
+    """
+    most = 0 if not search.is_plain or _has_files(settings.section_folder) else settings.section_bytes
+
+    def following(head: ObjectHead) -> Sequence[ByteRange]:
+        if not _WHOLE_BYTES < head.size <= most:
+            return ()
+        vector = _components(search.vector)
+        return _early_ranges(head.data, head.size, vector, search.k, search.recall) if vector else ()
+
+    return following
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _components(vector: list[float] | str | None) -> "array[float] | None":
+    """Return a vector of JSON, numbers or base64 of float32, in float32; None if it is not valid."""
+    try:
+        return array("f", b64decode(vector, validate=True) if isinstance(vector, str) else vector or ())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _search_of(event: Event) -> _Search | None:
+    """Return the fields of a search; None if the body is not a JSON object as text, or has other types."""
     body = event.get("body")
     if event.get("isBase64Encoded") or not isinstance(body, str):
-        return False
+        return None
     try:
-        return msgspec.json.decode(body, type=_State).as_of is None
+        return msgspec.json.decode(body, type=_Search)
     except msgspec.DecodeError:
-        return False
+        return None

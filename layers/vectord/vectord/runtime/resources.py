@@ -17,9 +17,8 @@ from vectord.storage.lambda_invoke import Functions
 def section_cache_of(settings: Settings) -> SectionCache:
     # A section uses two descriptors, for its file and its mapping. Lambda allows 1,024; the rest is for connections.
     max_open = os.sysconf("SC_OPEN_MAX") // 3
-    return SectionCache(
-        settings.tmp / "vectord-sections", settings.section_bytes, max_open=max_open if max_open > 0 else MAX_OPEN_FILES
-    )
+    most = max_open if max_open > 0 else MAX_OPEN_FILES
+    return SectionCache(settings.section_folder, settings.section_bytes, max_open=most)
 
 
 @cache

@@ -97,6 +97,11 @@ class Settings(msgspec.Struct, frozen=True):
         return self.tmp_size * 3 // 4
 
     @property
+    def section_folder(self) -> Path:
+        """The folder of these files."""
+        return self.tmp / "vectord-sections"
+
+    @property
     def file_bytes(self) -> int:
         """Maximum bytes of an uploaded file. It, its vectors, the index and the new blob are in memory at once."""
         return self.memory // 6

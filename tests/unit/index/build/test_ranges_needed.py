@@ -34,7 +34,7 @@ def test_it_is_the_recall_of_searches_that_read_the_same() -> None:
         for query, true in zip(queries, nearest[0], strict=True):
             rotated = parts.query(query)
             ranked = parts.rank(rotated, probes)
-            read = within_reach(ranked, parts.code_starts)
+            read = np.array(within_reach(ranked.tolist(), parts.code_starts.tolist()))
             left_out += len(np.setdiff1d(ranked, read))
             entries += int(parts.entry_counts(read).sum())
             rows, _ = parts.estimated(rotated, read, ROWS_PER_REQUEST * REQUESTS, k=KS[0])

@@ -92,6 +92,38 @@ def test_the_partitions_that_are_chosen_are_nearly_those_of_numpy(allowed: codes
     assert common >= 0.999 * 20 * 321
 
 
+@given(partitions=st.integers(1, 300), dimension=dimensions, count=st.integers(1, 310), seed=seeds, distance=metrics)
+@settings(max_examples=150)
+def test_the_nearest_partitions_are_those_of_numpy_up_to_rounding(
+    partitions: int, dimension: int, count: int, seed: int, distance: Distance
+) -> None:
+    case = divided(gaussian(2 * partitions, dimension, seed) + np.float32(0.3), partitions, distance, seed=seed)
+    parts = case.opened()
+    query = parts.query(gaussian(1, dimension, seed + 1)[0])
+    allowed = np.random.default_rng(seed).random(partitions) < 0.7 if seed % 3 == 0 else None
+    scores = parts._head.scores(query.residual, distance)
+    found, other = parts.rank(query, count, allowed), with_numpy(lambda: parts.rank(query, count, allowed))
+    assert len(set(found.tolist())) == len(found) == len(other)
+    assert scores[found] == pytest.approx(scores[other], abs=1e-5 * max(1.0, float(np.abs(scores).max())))
+    assert allowed is None or allowed[found].all()
+
+
+def test_of_partitions_at_equal_distances_the_first_ones_are_the_nearest() -> None:
+    case = divided(np.ones((40, 9), np.float32), 20, "euclidean")
+    parts = case.opened()
+    assert parts.rank(parts.query(np.zeros(9, np.float32)), 6).tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("wrong", range(6))
+def test_the_head_of_partitions_of_another_shape_is_refused(wrong: int) -> None:
+    floats, signs = np.zeros(9, np.float32), np.zeros((2, 9), np.float32)
+    arguments = [np.zeros((4, 5), np.uint8), floats[:4], floats[:4], floats, signs, floats]
+    assert native.rank(*arguments, True, None, np.empty(4, np.int64)) == 4
+    arguments[wrong] = arguments[wrong][..., 1:]
+    with pytest.raises(ValueError, match="dimensions of the centroids"):
+        native.rank(*arguments, True, None, np.empty(4, np.int64))
+
+
 @given(
     rows=st.integers(1, 300),
     dimension=st.sampled_from([1, 63, 64, 65, 130, 384, 448]),

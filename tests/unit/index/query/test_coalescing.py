@@ -157,7 +157,7 @@ def test_a_search_reads_the_ranges_with_the_nearest_partitions(count: int, share
     dice = np.random.default_rng(seed)
     starts = starts_of(dice.integers(0, 2 * size, count).tolist())
     ranked = dice.permutation(count)[: min(150, max(1, int(share * count)))]
-    read = within_reach(ranked, starts).tolist()
+    read = within_reach(ranked.tolist(), starts.tolist())
     gap = max(MAX_GAP, 384 * len(ranked))
     # All ranges, each with the place of its nearest partition.
     spans = joined([(int(starts[each]), int(starts[each + 1])) for each in sorted(ranked.tolist())], gap)
@@ -172,17 +172,17 @@ def test_a_search_reads_the_ranges_with_the_nearest_partitions(count: int, share
 
 
 def test_partitions_between_two_that_are_near_are_read_too() -> None:
-    assert within_reach(np.array([9, 2, 4]), starts_of([7_000] * 20)).tolist() == [2, 3, 4, 9]
+    assert within_reach([9, 2, 4], starts_of([7_000] * 20).tolist()) == [2, 3, 4, 9]
 
 
 def test_the_more_partitions_are_probed_the_wider_the_gaps_that_are_read() -> None:
     starts = starts_of([10_000] * 3_000)
     few, many = np.arange(0, 80, 4), np.arange(0, 400, 4)
-    assert within_reach(few, starts).tolist() == few.tolist()
-    assert within_reach(many, starts).tolist() == list(range(397))
+    assert within_reach(few.tolist(), starts.tolist()) == few.tolist()
+    assert within_reach(many.tolist(), starts.tolist()) == list(range(397))
 
 
 @pytest.mark.parametrize("count", [0, 1, 151, 1_000])
 def test_no_partition_is_left_out_of_very_few_or_many(count: int) -> None:
     ranked = np.random.default_rng(0).permutation(1_000)[:count] * 10
-    assert within_reach(ranked, starts_of([7_000] * 10_000)).tolist() == sorted(ranked.tolist())
+    assert within_reach(ranked.tolist(), starts_of([7_000] * 10_000).tolist()) == sorted(ranked.tolist())

@@ -9,7 +9,7 @@ from tests.support import vectors as v
 from tests.support.sections import PACKED, cold, stored_object
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
-from vectord.index.query import efforts, planner, search
+from vectord.index.query import efforts, planner, search, speed
 from vectord.index.query.query import Query
 from vectord.index.rows import Item
 from vectord.index.state import Base, Index
@@ -126,8 +126,8 @@ def test_the_codes_of_the_tail_count_in_the_time_of_a_search_by_ranges(
     index, _ = cold(stored_object(encoded, small_blob), capacity=1 << 30)
     [piece] = index.tail.pieces
     all_bytes = sum(section.size for section, _ in (*index.sections, *base_of(index).auxiliary[1:]))
-    whole = planner.REQUEST_SECONDS + all_bytes / planner.BYTES_PER_SECOND
-    half_of_the_codes = piece.head[1] / 2 / planner.BYTES_PER_SECOND
+    whole = speed.REQUEST_SECONDS + all_bytes / speed.BYTES_PER_SECOND
+    half_of_the_codes = piece.head[1] / 2 / speed.BYTES_PER_SECOND
     query = Query(10, (np.ones(192, np.float32),), recall=0.8)
 
     def is_by_ranges(less_than_whole: float) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectord.index.query import planner
+from vectord.index.query import speed
 from vectord.index.query.coalescing import MAX_GAP
 from vectord.index.query.prefetch import rows_within_budget
 
@@ -42,4 +42,4 @@ def test_a_row_near_a_chosen_one_needs_no_request() -> None:
 
 def test_the_bytes_of_the_rows_are_bounded_however_near_they_are() -> None:
     chosen = rows_within_budget(np.arange(10_000), ROW_BYTES, 1)
-    assert len(chosen) * ROW_BYTES <= planner.BYTES_PER_REQUEST
+    assert len(chosen) * ROW_BYTES <= speed.BYTES_PER_REQUEST

@@ -15,7 +15,7 @@ from tests.support.vectors import F32
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter
 from vectord.index import mutations
-from vectord.index.query import filtering, prefetch, search, tail_candidates, tail_codes
+from vectord.index.query import filtering, rounds, search, tail_candidates, tail_codes
 from vectord.index.query.query import Answer, Query
 from vectord.index.rows import Item
 from vectord.index.state import Index
@@ -36,10 +36,10 @@ def early_codes(early_strategies: None) -> Iterator[None]:
     """Search small tails by their codes as well."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tail_codes, "_MIN_COMPONENTS", 1)
-        patch.setattr(tail_codes, "_MIN_COMPONENTS_BY_RANGES", 1)
+        patch.setattr(rounds, "_LEAST_COMPONENTS", 1)
         patch.setattr(tail_codes, "_MIN_ROWS_PER_MATCH", 1)
         patch.setattr(tail_candidates, "_SCAN_SHARE", 2)
-        patch.setattr(prefetch, "_SMALL", 1)
+        patch.setattr(rounds, "_SMALL", 1)
         yield
 
 

@@ -19,7 +19,8 @@ from vectord.errors import (
     RequestTooLarge,
     VectordError,
 )
-from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
+from vectord.index.query.efforts import DEFAULT_RECALL
+from vectord.index.query.query import MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import Entry, entry_of_json
 from vectord.readers.malformed import malformed_reason

@@ -13,9 +13,8 @@ from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
 from vectord.index.kernels.blas import one_blas_thread
 from vectord.index.kernels.exact_scan import measure_norms
-from vectord.index.query.efforts import K
+from vectord.index.query.efforts import DEFAULT_RECALL, K
 from vectord.index.query.planner import SearchPlan, cost, effort_for
-from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Rows
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents_writer import pack_documents

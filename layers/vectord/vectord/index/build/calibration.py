@@ -14,9 +14,9 @@ from vectord.index.build.partition_curves import cold_curve, warm_curve
 from vectord.index.build.rows_needed import EntriesOfRows
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
-from vectord.index.query.efforts import K
-from vectord.index.query.planner import EXACT, SearchPlan, cost, seconds_by_ranges, warm_plans
-from vectord.index.query.query import DEFAULT_RECALL
+from vectord.index.query.efforts import DEFAULT_RECALL, K
+from vectord.index.query.planner import EXACT, SearchPlan, cost, warm_plans
+from vectord.index.query.speed import seconds_by_ranges
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_shape import PartsShape

@@ -12,8 +12,9 @@ from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
 from vectord.index.kernels.likely_lists import Ranked
 from vectord.index.kernels.range_numbers import range_numbers
 from vectord.index.query.coalescing import MAX_GAP, within_reach
-from vectord.index.query.planner import BYTES_PER_REQUEST, ROWS_PER_REQUEST
+from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.query.prefetch import PAGE
+from vectord.index.query.speed import BYTES_PER_REQUEST
 from vectord.index.sections.parts import Parts
 
 Array = npt.NDArray[np.int64]
@@ -37,6 +38,7 @@ class RangesNeeded:
 
     def __init__(self, parts: Parts, queries: HeldOutQueries, probes: Sequence[int], row_bytes: int) -> None:
         self._parts, self._queries, self._probes, self._row_bytes = parts, queries, np.array(probes), row_bytes
+        self._starts: list[int] = parts.code_starts.tolist()
         self._rotated = [parts.query(query) for query in queries.vectors[:_QUERIES]]
         self._ranked = parts.rank_all(self._rotated, probes[-1])
         self.tasks = range(0, len(self._rotated), _FEW_QUERIES)
@@ -73,11 +75,11 @@ class RangesNeeded:
 
         The first is bool (numbers of probes, partitions).
         """
-        ranked, starts = self._ranked[number], self._parts.code_starts
+        ranked, starts = self._ranked[number].tolist(), self._starts
         reached = [within_reach(ranked[:probes], starts) for probes in self._probes.tolist()]
         read = np.zeros((len(reached), len(starts) - 1), np.bool_)
-        for of_probes, partitions in zip(read, reached, strict=True):
-            of_probes[partitions] = True
+        for of_probes, within in zip(read, reached, strict=True):
+            of_probes[within] = True
         partitions = np.flatnonzero(read.any(axis=0))
         return read.take(partitions, axis=1), partitions
 

@@ -15,11 +15,12 @@ from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.piece import Piece, PieceLayout
+from vectord.index.sections.piece import Piece
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Crc32, Data, Envelope, SectionEntry
+from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 OTHER_ROOM: Final = 128 << 10

@@ -7,15 +7,12 @@ work (docs/decisions/search.md). After Ailon and Chazelle, "The fast Johnson-Lin
 39, 2009).
 """
 
-import hashlib
 from functools import cache
-from typing import Final
 
 import numpy as np
 
 from vectord.index.kernels.distance import F32
-
-_ROUNDS: Final = 2
+from vectord.index.kernels.signs import ROUNDS, signs
 
 
 def rotate(vectors: F32) -> F32:
@@ -25,7 +22,7 @@ def rotate(vectors: F32) -> F32:
     rotated = vectors
     if len(vectors) == 1:
         return _rotate_one(vectors[0], width)[None, :]
-    for number in range(_ROUNDS):
+    for number in range(ROUNDS):
         rotated = rotated * _signs(dimension, number)
         part = rotated[:, :width] if number % 2 == 0 else rotated[:, dimension - width :]
         part[...] = _transform(part)
@@ -36,7 +33,7 @@ def _rotate_one(vector: F32, width: int) -> F32:
     """Return the same for one vector, with half of the calls: a search rotates its query."""
     low = 1 << (width.bit_length() // 2)
     rotated = vector
-    for number in range(_ROUNDS):
+    for number in range(ROUNDS):
         rotated = rotated * _signs(len(vector), number)
         part = rotated[:width] if number % 2 == 0 else rotated[len(vector) - width :]
         part[:] = (_hadamard(width // low) @ (part.reshape(-1, low) @ _hadamard(low))).reshape(-1)
@@ -53,12 +50,6 @@ def _transform(part: F32) -> F32:
 
 
 @cache
-def signs(dimension: int) -> F32:
-    """Return the pseudo-random signs of all rounds, float32 (rounds, dimension) of 1 and -1."""
-    return np.stack([_signs(dimension, number) for number in range(_ROUNDS)])
-
-
-@cache
 def _hadamard(order: int) -> F32:
     """Return the orthonormal Hadamard matrix of this order, in Sylvester's construction."""
     matrix = np.ones((1, 1), np.float32)
@@ -70,5 +61,5 @@ def _hadamard(order: int) -> F32:
 @cache
 def _signs(dimension: int, number: int) -> F32:
     """Return the pseudo-random signs of round `number`, float32 (dimension,) of 1 and -1."""
-    bits = hashlib.shake_256(f"LHV1 sketch {dimension} {number}".encode()).digest(-(-dimension // 8))
-    return np.float32(1) - 2 * np.unpackbits(np.frombuffer(bits, np.uint8))[:dimension].astype(np.float32)
+    found: F32 = np.asarray(signs(dimension))[number]
+    return found

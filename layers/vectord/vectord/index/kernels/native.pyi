@@ -1,4 +1,9 @@
-"""The functions of native.c. Arrays are aligned, and contiguous except between rows; outputs are the last arguments."""
+"""The functions of native.c. Arrays are aligned, and contiguous except between rows; outputs are the last arguments.
+
+Two of them are called before numpy is imported, with other buffers of the same types.
+"""
+
+from collections.abc import Buffer
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +13,21 @@ _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
 
-def rotate_query(query: _F32, mean: _F32, signs: _F32, is_cosine: bool, target: _F32, residual: _F32, /) -> None: ...
+def rotate_query(
+    query: Buffer, mean: Buffer, signs: Buffer, is_cosine: bool, target: Buffer, residual: Buffer, /
+) -> None: ...
+def rank(
+    levels: Buffer,
+    scales: Buffer,
+    norms: Buffer,
+    mean: Buffer,
+    signs: Buffer,
+    residual: Buffer,
+    is_cosine: bool,
+    allowed: _Mask | None,
+    ranked: Buffer,
+    /,
+) -> int: ...
 def choose(
     matrix: _F32,
     offsets: _F32,
@@ -95,7 +114,7 @@ def likely_lists(
 def encode(
     vectors: _F32,
     mean: _F32,
-    signs: _F32,
+    signs: Buffer,
     is_cosine: bool,
     words: npt.NDArray[np.uint64],
     norms: _F32,

@@ -4,15 +4,19 @@ docs/decisions/search.md has the measurements behind the constants.
 """
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vectord.index.rows import RowMask
+from vectord.index.query.speed import seconds_by_ranges
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
+
+if TYPE_CHECKING:  # it needs numpy, and a cold start chooses an effort before numpy is imported
+    from vectord.index.rows import RowMask
 
 _LARGE_K: Final = 100  # of recall@100; a search for more matches needs proportionally more partitions and rows
 K: Final = 10  # of recall@10
+DEFAULT_RECALL: Final = 0.95
 
 # Factors for a search with a filter. The rows that satisfy it may be far from the query: then they are in partitions
 # that are not near each other, and codes distinguish them less well.
@@ -41,7 +45,7 @@ class Effort(msgspec.Struct, frozen=True):
     requests: int = 0
 
 
-def warm_efforts(shape: PartsShape, k: int, required: float, mask: RowMask | None = None) -> list[Effort]:
+def warm_efforts(shape: PartsShape, k: int, required: float, mask: "RowMask | None" = None) -> list[Effort]:
     """Return the efforts of a search in memory that were measured to reach the recall `required` for `k` matches."""
     return [
         _scaled(Effort(point.probes, point.rows, point.entries), shape, k, mask)
@@ -50,14 +54,24 @@ def warm_efforts(shape: PartsShape, k: int, required: float, mask: RowMask | Non
     ]
 
 
-def cold_efforts(shape: PartsShape, k: int, required: float, mask: RowMask | None = None) -> list[Effort]:
-    """Return the efforts of a search by ranges that were measured to reach the recall `required` for `k` matches."""
+def fastest_by_ranges(
+    shape: PartsShape, entry_bytes: int, k: int, recall: float, mask: "RowMask | None" = None
+) -> Effort | None:
+    """Return the fastest effort of a search by ranges that was measured to reach `recall` for `k` matches.
+
+    The stored recall by ranges has a margin. An entry has `entry_bytes`. Return None if no effort reaches it.
+    """
     entries = shape.entries / shape.partitions
-    return [
+    efforts = [
         _scaled(Effort(point.probes, point.rows, round(point.probes * entries), point.requests), shape, k, mask)
         for point in shape.cold
-        if _recall(point, k) >= required
+        if _recall(point, k) >= recall
     ]
+    return min(
+        efforts,
+        key=lambda each: seconds_by_ranges(each.probes, each.entries * entry_bytes, each.requests),
+        default=None,
+    )
 
 
 def required_of_partitions(recall: float) -> float:
@@ -70,7 +84,7 @@ def _recall(point: WarmPoint | ColdPoint, k: int) -> float:
     return point.recall_10 if k <= K else point.recall_100
 
 
-def _scaled(effort: Effort, shape: PartsShape, k: int, mask: RowMask | None) -> Effort:
+def _scaled(effort: Effort, shape: PartsShape, k: int, mask: "RowMask | None") -> Effort:
     """Return the effort for more than 100 matches, and for a filter."""
     is_filtered = mask is not None and mask.filtered
     probes, rows = filter_factors(mask.base_count / len(mask.base)) if mask is not None and is_filtered else (1.0, 1.0)

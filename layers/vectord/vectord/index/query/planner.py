@@ -6,18 +6,17 @@ are searched.
 docs/decisions/search.md has the measurements behind the constants.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from vectord.index.kernels import exact_scan
-from vectord.index.query.coalescing import CODE_REQUESTS
-from vectord.index.query.efforts import K, cold_efforts, required_of_partitions, warm_efforts
-from vectord.index.query.query import DEFAULT_RECALL, Query
+from vectord.index.query.efforts import DEFAULT_RECALL, K, fastest_by_ranges, required_of_partitions, warm_efforts
+from vectord.index.query.query import Query
+from vectord.index.query.speed import BYTES_PER_SECOND, seconds_by_ranges, seconds_of_one_request, size_of
 from vectord.index.rows import RowMask
-from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Index
 from vectord.lhv1.parts_shape import PartsShape
 
@@ -32,20 +31,7 @@ _MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is 
 _FILTERED_EFFORT: Final = 4
 
 _MAX_PLANS: Final = 1_000  # that are cached for a base
-
-# The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
-REQUEST_SECONDS: Final = 0.025
-BYTES_PER_SECOND: Final = 75e6
-_CONCURRENT_REQUESTS: Final = 32
-_RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows and documents; the sketch needs another
 _REQUESTS_FOR_TAIL: Final = 50  # for the rows of a tail that are likely by their codes, about
-# Of rows, for each request that a search by ranges may make: 42 requests read 1.6 MiB (docs/decisions/search.md).
-BYTES_PER_REQUEST: Final = (26 << 16) // 42
-# The same if only rows are read that are likely by their estimates.
-_BYTES_OF_LIKELY_ROWS: Final = 16 << 10
-_PROBES_PER_REQUEST: Final = 3  # partitions whose codes one request reads, on average
-_SHARE_OF_REQUESTS: Final = 0.4  # of those that a search may send for likely rows; hard queries alone need all
-_PROCESSOR_SECONDS: Final = 0.0003  # of the processor for one request
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
@@ -133,7 +119,7 @@ def tail_by_ranges(index: Index) -> bool:
     if not missing:
         return False
     by_ranges = seconds_by_ranges(0, _least_bytes_of_tail(index), _REQUESTS_FOR_TAIL)
-    return by_ranges < REQUEST_SECONDS + missing / BYTES_PER_SECOND
+    return by_ranges < seconds_of_one_request(missing)
 
 
 def exact_plan(eligible: int, rows: int, dimension: int) -> SearchPlan:
@@ -217,18 +203,10 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
     """Return the plan over partitions by ranges that takes the least time."""
     if base.parts is None:
         return None
-    shape = base.parts.shape
-    efforts = cold_efforts(shape, k, recall, mask)  # the recall by ranges is stored with a margin
-    plans = [
-        SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
-        for effort in efforts
-    ]
-    entry_bytes = base.parts.layout.entry_bytes
-    return min(
-        plans,
-        key=lambda plan: seconds_by_ranges(plan.probes, plan.entries * entry_bytes, plan.requests),
-        default=None,
-    )
+    effort = fastest_by_ranges(base.parts.shape, base.parts.layout.entry_bytes, k, recall, mask)
+    if effort is None:
+        return None
+    return SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
 
 
 def _plan_by_filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
@@ -257,7 +235,7 @@ def _ranges_are_faster(index: Index, base: Base, plan: SearchPlan, queries: int)
     all_sections += index.tail.needed
     missing_bytes = sum(size_of(section.missing(ranges)) for section, ranges in all_sections)
     seconds = _range_seconds(base, plan, queries) + _least_bytes_of_tail(index) / BYTES_PER_SECOND
-    return seconds < REQUEST_SECONDS + missing_bytes / BYTES_PER_SECOND
+    return seconds < seconds_of_one_request(missing_bytes)
 
 
 def _least_bytes_of_tail(index: Index) -> int:
@@ -276,22 +254,5 @@ def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
         code_bytes = min(queries * plan.entries, parts.shape.entries) * parts.layout.entry_bytes
     elif plan.strategy == "sketch" and base.sketch:
         head_bytes = size_of(base.sketch.section.missing(None))
-    head_seconds = REQUEST_SECONDS + head_bytes / BYTES_PER_SECOND if head_bytes else 0.0
+    head_seconds = seconds_of_one_request(head_bytes) if head_bytes else 0.0
     return head_seconds + seconds_by_ranges(probes, code_bytes, queries * plan.requests)
-
-
-def seconds_by_ranges(probes: int, code_bytes: int, requests: int) -> float:
-    """Estimate the time to read the codes of some partitions, and then rows and documents with some requests."""
-    rounds, code_requests, row_bytes = _RANGE_ROUNDS, 0, BYTES_PER_REQUEST
-    if probes:
-        code_requests = min(CODE_REQUESTS, -(-probes // _PROBES_PER_REQUEST))
-        requests, row_bytes = round(_SHARE_OF_REQUESTS * requests), _BYTES_OF_LIKELY_ROWS
-        rounds += 1
-    rounds += requests // _CONCURRENT_REQUESTS
-    of_processor = (code_requests + requests) * _PROCESSOR_SECONDS
-    return rounds * REQUEST_SECONDS + of_processor + (code_bytes + requests * row_bytes) / BYTES_PER_SECOND
-
-
-def size_of(ranges: Sequence[ByteRange]) -> int:
-    """Return the number of bytes in ranges."""
-    return sum(stop - start for start, stop in ranges)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from vectord.index.kernels import range_numbers as ranges
 from vectord.index.query.coalescing import (
-    CODE_REQUESTS,
     MAX_GAP,
     MAX_REQUESTS,
     SKETCH_GAP,
@@ -21,7 +20,9 @@ from vectord.index.query.coalescing import (
     is_second_wave,
     joined,
 )
-from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
+from vectord.index.query.planner import SearchPlan, fits_in_cache
+from vectord.index.query.rounds import of_codes, of_tail
+from vectord.index.query.speed import BYTES_PER_REQUEST
 from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.documents import PackedDocuments
@@ -31,7 +32,6 @@ Array = npt.NDArray[np.int64]
 
 _READ_AHEAD: Final = 4 << 20  # bytes; their transfer takes about as long as the rounds of requests of a search
 PAGE: Final = 4_096
-_SMALL: Final = 256 << 10  # bytes of the vectors of a piece, which a search then reads whole
 
 
 def fetch_for_ranges(index: Index, base: Base, mask: RowMask, plan: SearchPlan, *, read_ahead: bool = True) -> None:
@@ -64,7 +64,7 @@ def fetch_codes(index: Index, base: Base, plan: SearchPlan, partitions: Sequence
     if base.parts:
         codes = [(base.parts.section, base.parts.code_ranges(np.array(union, np.int64)))]
     wanted = [*codes, *_tail(index, plan), *_directory(base)]
-    index.fetch(*in_few_requests(wanted, len(partitions) * CODE_REQUESTS + len(wanted), len(partitions)))
+    index.fetch(*of_codes(wanted, len(partitions)))
 
 
 def fetch_tail(index: Index, plan: SearchPlan) -> None:
@@ -170,19 +170,9 @@ def within_budget(numbers: Array, costs: Array, requests: int) -> Array:
 
 
 def _tail(index: Index, plan: SearchPlan) -> list[SectionRanges]:
-    """Return what a search reads of the tail before it chooses rows.
-
-    That is all of it, or the codes, and where the documents are.
-    """
+    """Return what a search reads of the tail before it chooses rows."""
     tail = index.tail
-    if not plan.tail_codes:
-        return tail.needed
-    wanted: list[SectionRanges] = [(section, None) for section in tail.sections]
-    for piece in tail.pieces:
-        documents = piece.documents
-        is_small = piece.layout.documents - piece.layout.vectors <= _SMALL
-        wanted.append((piece.section, None if is_small else [piece.head, documents.head, documents.directory]))
-    return wanted
+    return of_tail([(piece.section, piece.layout) for piece in tail.pieces], tail.sections, by_codes=plan.tail_codes)
 
 
 def _eligible_of_tail(index: Index, mask: RowMask) -> list[SectionRanges]:

@@ -121,7 +121,8 @@ def _find(
         ranked = (parts.near_all if is_whole else parts.rank_all)(rotated, plan.probes, eligible)
     if not is_whole:
         if not is_masked:  # the calibration knows what this loses without a filter
-            ranked = [within_reach(each, parts.code_starts) for each in ranked]
+            starts = parts.code_starts.tolist()
+            ranked = [np.array(within_reach(each.tolist(), starts), np.int64) for each in ranked]
         prefetch.fetch_codes(index, base, plan, ranked)
     found = []
     for query, each, partitions in zip(rotated, plans, ranked, strict=True):

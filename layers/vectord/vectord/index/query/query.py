@@ -11,9 +11,9 @@ from msgspec import structs
 
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, invalid_vector_reason
+from vectord.index.query.efforts import DEFAULT_RECALL
 from vectord.lhv1.params import MAX_EF_SEARCH, Params
 
-DEFAULT_RECALL: Final = 0.95
 LEAST_RECALL: Final = 0.5
 MAX_K: Final = 10_000
 BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every match

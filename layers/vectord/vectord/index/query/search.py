@@ -11,9 +11,10 @@ from vectord.index.kernels.distance import F32
 from vectord.index.kernels.likely import Target
 from vectord.index.query import candidates, matches, planner, prefetch, tail_candidates, tail_codes
 from vectord.index.query.candidates import Candidates
+from vectord.index.query.efforts import DEFAULT_RECALL
 from vectord.index.query.matches import Matches, Selected
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import DEFAULT_RECALL, Answer, Query
+from vectord.index.query.query import Answer, Query
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 

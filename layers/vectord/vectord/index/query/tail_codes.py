@@ -14,6 +14,7 @@ from vectord.index.kernels import codes, exact_scan, likely
 from vectord.index.kernels.codes import RotatedQuery, RowCodes
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.likely import Target
+from vectord.index.query import rounds
 from vectord.index.query.query import Query
 from vectord.index.rows import Mask
 from vectord.index.state import Index, Tail
@@ -21,10 +22,8 @@ from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
 
-# Components of the vectors of a tail. The exact scan of a smaller one takes as long as the comparison of its codes, and
-# a search by ranges reads a smaller one in about the time of one request.
+# Components of the vectors of a tail. The exact scan of a smaller one takes as long as the comparison of its codes.
 _MIN_COMPONENTS: Final = 1 << 20
-_MIN_COMPONENTS_BY_RANGES: Final = 1 << 16
 _MIN_ROWS_PER_MATCH: Final = 128  # in memory; with fewer, too many rows are likely
 _OPENED: Final[WeakKeyDictionary[Tail, "TailCodes | None"]] = WeakKeyDictionary()
 
@@ -71,11 +70,15 @@ def are_useful(index: Index, query: Query, *, by_ranges: bool) -> bool:
         return False
     if not by_ranges and len(tail) < query.k * _MIN_ROWS_PER_MATCH:
         return False
-    least = _MIN_COMPONENTS_BY_RANGES if by_ranges else _MIN_COMPONENTS
-    distance = index.params.distance
-    return len(tail) * index.params.dimension >= least and all(
+    distance, dimension = index.params.distance, index.params.dimension
+    is_long = rounds.reads_codes_of_tail if by_ranges else _is_long
+    return is_long(len(tail), dimension) and all(
         exact_scan.query_is_float32_safe(vector, distance) for vector in query.vectors
     )
+
+
+def _is_long(rows: int, dimension: int) -> bool:
+    return rows * dimension >= _MIN_COMPONENTS
 
 
 def opened(index: Index) -> TailCodes | None:

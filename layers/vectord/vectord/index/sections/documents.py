@@ -26,13 +26,12 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels import compiled
 from vectord.index.sections.base import ByteRange, Fetch, Section
+from vectord.lhv1.rows_layout import BLOCK_ROWS, HEAD, DocumentsLayout
 
 Array = npt.NDArray[np.int64]
 
-HEAD: Final = struct.Struct("<II")  # rows, rows of a block
 _SPAN = struct.Struct("<QQ")
 _SPANS: Final = struct.Struct("=4q")
-BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
 _check_json: Final = msgspec.json.Decoder(object).decode
 _LENGTHS = struct.Struct(f"<{BLOCK_ROWS}H{BLOCK_ROWS}I")
 
@@ -119,7 +118,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def head(self) -> ByteRange:
         """The range of the two counts, which a reader compares before it uses anything else."""
-        return self.at, self.at + HEAD.size
+        return DocumentsLayout(self.count, self.at).head
 
     @property
     def hashes(self) -> ByteRange:
@@ -235,11 +234,11 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _directory_at(self) -> int:
-        return self.at + HEAD.size + 8 * self.count
+        return DocumentsLayout(self.count, self.at).directory[0]
 
     @cached_property
     def _blocks_at(self) -> int:
-        return self._directory_at + 8 * (-(-self.count // BLOCK_ROWS) + 1)
+        return DocumentsLayout(self.count, self.at).blocks
 
     def _span(self, data: memoryview, block: int) -> ByteRange:
         start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)

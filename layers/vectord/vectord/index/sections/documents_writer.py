@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.sections.documents import BLOCK_ROWS, HEAD
+from vectord.lhv1.rows_layout import BLOCK_ROWS, HEAD
 
 type Numbers = npt.NDArray[np.integer]
 

@@ -19,7 +19,7 @@ from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.entries import Compared, Partition, Places, compared
 from vectord.index.kernels.likely import Estimates
-from vectord.index.kernels.ranking import Ranking, largest
+from vectord.index.kernels.ranking import Ranking
 from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.parts_head import MAX_NORM, ROUNDING, U32, PartsHead, read_head
 from vectord.lhv1.params import Distance
@@ -126,7 +126,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def rank(self, query: RotatedQuery, count: int, allowed: Mask | None = None) -> Array:
         """Return the `count` partitions nearest to the query, nearest first; only those that are True in `allowed`."""
-        return largest(self._head.scores(query.residual, self.distance), count, allowed)
+        return self._head.rank(query.residual, self.distance, count, allowed)
 
     def rank_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
         """Return what `rank` returns for each query, from one product."""

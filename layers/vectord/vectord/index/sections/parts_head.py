@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.index.kernels import compiled
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
+from vectord.index.kernels.ranking import Array, Mask, largest
+from vectord.index.kernels.signs import signs
 from vectord.index.sections.base import Bytes, crc32_without
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_layout import COUNTS, PartsLayout
@@ -56,6 +59,20 @@ class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The residuals of the centroids, float32 (partitions, dimension)."""
         residuals: F32 = self.components * self.scales[:, None]
         return residuals
+
+    def rank(self, residual: F32, distance: Distance, count: int, allowed: Mask | None = None) -> Array:
+        """Return the `count` partitions with the largest scores, largest first; only those that are True in `allowed`.
+
+        The compiled kernel is also what a cold start ranks the partitions with, before numpy is imported.
+        """
+        if compiled.native is None:
+            return largest(self.scores(residual, distance), count, allowed)
+        ranked, of_rotation = np.empty(count, np.int64), signs(len(self.mean))
+        centroids = self.levels, self.scales, self.norms
+        found = compiled.native.rank(
+            *centroids, self.mean, of_rotation, residual, distance == "cosine", allowed, ranked
+        )
+        return ranked[:found]
 
     def scores(self, residual: F32, distance: Distance) -> F32:
         """Return the scores of one query's residual (dimension,), as `ranking` defines them: float32 (partitions,).

@@ -4,7 +4,6 @@ A search reads its head, which has the code of every row, and then the vectors o
 matches. docs/lhv1.md describes the section byte by byte.
 """
 
-import struct
 from functools import cached_property
 from typing import Final
 
@@ -20,61 +19,12 @@ from vectord.index.sections.base import ByteRange, Bytes, Section, crc32_without
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.parts_head import MAX_NORM, ROUNDING
 from vectord.lhv1.params import Distance
+from vectord.lhv1.rows_layout import COUNT, LARGEST_NORM, PieceLayout
 
 Array = npt.NDArray[np.int64]
 
-COUNT: Final = struct.Struct("<II")  # rows, crc32 of the head except this field
 CRC32_FIELD: Final = slice(4, 8)
-LARGEST_NORM: Final = struct.Struct("<f")
 NO_CODES: Final = float("inf")  # the largest norm of a piece without codes
-
-_ALIGNMENT: Final = 8
-
-
-class PieceLayout(msgspec.Struct, frozen=True):
-    """The offsets of the fields of a piece, for a dimension and a number of rows."""
-
-    dimension: int
-    rows: int
-
-    @property
-    def words(self) -> int:
-        """The number of uint64 words of a code."""
-        return -(-self.dimension // 64)
-
-    @property
-    def mean(self) -> int:
-        return COUNT.size
-
-    @property
-    def largest_norm(self) -> int:
-        return self.mean + 4 * self.dimension
-
-    @property
-    def planes(self) -> int:
-        return _aligned(self.largest_norm + LARGEST_NORM.size)
-
-    @property
-    def norms(self) -> int:
-        return self.planes + 8 * self.words * self.rows
-
-    @property
-    def factors(self) -> int:
-        return self.norms + 2 * self.rows
-
-    @property
-    def vectors(self) -> int:
-        """The size of the head, which is where the vectors start."""
-        return _aligned(self.factors + 2 * self.rows)
-
-    @property
-    def row_bytes(self) -> int:
-        """The bytes of one vector."""
-        return 4 * self.dimension
-
-    @property
-    def documents(self) -> int:
-        return self.vectors + self.row_bytes * self.rows
 
 
 class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -238,7 +188,3 @@ def _finite(vectors: F32) -> F32:
     if not np.isfinite(vectors).all():
         raise BlobCorrupt("a vector of its tail is not finite")
     return vectors
-
-
-def _aligned(offset: int) -> int:
-    return -(-offset // _ALIGNMENT) * _ALIGNMENT

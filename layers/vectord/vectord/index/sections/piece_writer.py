@@ -11,9 +11,10 @@ from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import measure_norms
 from vectord.index.sections.base import Bytes, write_array, write_crc32
 from vectord.index.sections.documents_writer import pack_documents
-from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceLayout
+from vectord.index.sections.piece import CRC32_FIELD, NO_CODES
 from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Distance
+from vectord.lhv1.rows_layout import COUNT, LARGEST_NORM, PieceLayout
 
 
 def pack(

@@ -25,12 +25,13 @@ from vectord.index.codec import decode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.memory import memory_bytes
+from vectord.index.query.coalescing import split
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.snapshots.mapped import MappedFetch, MappedSection, MappedSections, check_small
-from vectord.service.snapshots.ranges import RangeReader, split, write_first_bytes
+from vectord.service.snapshots.ranges import RangeReader, write_first_bytes
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
 from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store

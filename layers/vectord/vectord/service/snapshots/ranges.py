@@ -7,7 +7,7 @@ import msgspec
 
 from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
-from vectord.index.query.coalescing import MAX_GAP, joined
+from vectord.index.query.coalescing import in_requests
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
 from vectord.lhv1.frame import Head, check_section
 from vectord.lhv1.parts_copy import read_copy
@@ -15,7 +15,6 @@ from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Data, Reader
 
-_REQUEST_BYTES: Final = 8 << 20  # maximum bytes of one request
 _BATCH_BYTES: Final = 64 << 20  # bytes that are read into memory before they are written to files
 
 
@@ -59,8 +58,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
             missing = [] if section.whole else section.missing(needed)
             if missing:
                 file = _file_of(section)
-                ranges = joined(missing, MAX_GAP) if len(missing) > 1 else missing
-                yield from ((file, part) for byte_range in ranges for part in split(byte_range))
+                yield from ((file, part) for part in in_requests(missing))
 
 
 def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile, int], *, partly: bool) -> None:
@@ -89,12 +87,6 @@ def _file_of(section: Section) -> SectionFile:
     if isinstance(section, SectionFile):
         return section
     raise AssertionError("a section in memory is never incomplete")
-
-
-def split(byte_range: ByteRange) -> Iterator[ByteRange]:
-    """Yield the parts of a range, each for one request."""
-    for start in range(byte_range[0], byte_range[1], _REQUEST_BYTES):
-        yield start, min(byte_range[1], start + _REQUEST_BYTES)
 
 
 def _batches(ranges: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:

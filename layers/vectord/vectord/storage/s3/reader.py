@@ -6,10 +6,9 @@ obstore takes 17 ms to import, and it signs and sends each request without the G
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread, get_ident
 from typing import TYPE_CHECKING, Final
 
 from obstore.exceptions import BaseError
@@ -19,6 +18,7 @@ from vectord.errors import ConditionFailed, StoreError, StoreRefused, StoreUnava
 from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, StoredObject
 from vectord.storage.container import ContainerCredentials
 from vectord.storage.credentials import Credentials, credentials_chain
+from vectord.storage.s3.begun import BegunReads, Following, Needed
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
 from vectord.storage.workers import Workers
@@ -36,7 +36,7 @@ class ObstoreReader:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._cached: tuple[Credentials, Client] | None = None
-        self._begun: _BegunHead | None = None
+        self._begun: BegunReads | None = None
         self._workers = Workers(MAX_PARALLEL, "s3-read")
 
     def get(self, key: str, known_etag: str | None) -> StoredObject | NotModified:
@@ -56,27 +56,30 @@ class ObstoreReader:
     def head(self, key: str, length: int, known_etag: str | None) -> ObjectHead | NotModified:
         begun = self._begun
         if begun is not None:
+            if begun.takes_head(key, length, known_etag):
+                return begun.head()
             self._begun = None
-            if begun.is_for(key, length, known_etag):
-                return begun.result()
         return self._head(self._client(), key, length, known_etag)
 
-    def begin_head(self, key: str, length: int, needed: Callable[[ObjectHead], int]) -> None:
-        """Start to read a head in another thread. If the next head that this thread reads is the same, it gets it.
+    def begin(self, key: str, length: int, needed: Needed, following: Following) -> None:
+        """Start to read a head and then ranges in another thread. The next reads of this thread get what they need.
 
-        It is longer than `length` if `needed` asks for more. The client is made in this thread: that takes 4 ms and the
-        GIL.
+        The head is longer than `length` if `needed` asks for more. The client is made in this thread: that takes 4 ms
+        and the GIL.
         """
         client = self._client()
 
-        def read() -> ObjectHead | NotModified:
+        def read_head() -> ObjectHead | NotModified:
             head = self._head(client, key, length, None)
             return _extended(client, key, head, needed(head)) if isinstance(head, ObjectHead) else head
 
-        self._begun = _BegunHead(key, length, read)
+        def read_ranges(etag: str, ranges: Sequence[ByteRange]) -> list[Data | StoreError]:
+            return self._workers.map(partial(_read_or_error, client, key, etag), ranges)
 
-    def forget_head(self) -> None:
-        """Forget the head that was begun: a later request must not get it, because the object may have changed."""
+        self._begun = BegunReads(key, length, read_head, following, read_ranges)
+
+    def forget_begun(self) -> None:
+        """Forget what was begun: a later request must not get it, because the object may have changed."""
         self._begun = None
 
     def _head(self, client: Client, key: str, length: int, known_etag: str | None) -> ObjectHead | NotModified:
@@ -94,6 +97,17 @@ class ObstoreReader:
         return ObjectHead(data, checked_etag(result.meta["e_tag"]), size)
 
     def read(self, key: str, etag: str, ranges: Sequence[ByteRange]) -> list[Data]:
+        begun, self._begun = self._begun, None
+        if begun is None or not begun.has_ranges(key, etag):
+            return self._read(key, etag, ranges)
+        others = [each for each in ranges if not begun.covers(each)]
+        found = dict(zip(others, self._read(key, etag, others), strict=True))  # beside what was begun
+        found |= begun.read_of(ranges)
+        failed = [each for each in ranges if each not in found]  # to be sent again, or to report the error
+        found |= zip(failed, self._read(key, etag, failed), strict=True)
+        return [found[each] for each in ranges]
+
+    def _read(self, key: str, etag: str, ranges: Sequence[ByteRange]) -> list[Data]:
         def fetch(byte_range: ByteRange) -> Data:
             return _read_range(client, key, etag, byte_range) if byte_range[0] < byte_range[1] else b""
 
@@ -115,35 +129,6 @@ class ObstoreReader:
     def _chain(self) -> Callable[[], Credentials]:
         container = self._bucket.container
         return credentials_chain() if container is None else ContainerCredentials(container)
-
-
-class _BegunHead:
-    """A head that a thread reads; the thread that began it may have the result."""
-
-    def __init__(self, key: str, length: int, read: Callable[[], ObjectHead | NotModified]) -> None:
-        self._request, self._read, self._reader = (key, length, None), read, get_ident()
-        self._result: ObjectHead | NotModified | Exception | None = None
-        self._thread = Thread(target=self._run, name="s3-head", daemon=True)
-        self._thread.start()
-
-    def is_for(self, key: str, length: int, known_etag: str | None) -> bool:
-        """Return True if this is the head that the present thread asks for."""
-        return self._request == (key, length, known_etag) and self._reader == get_ident()
-
-    def result(self) -> ObjectHead | NotModified:
-        """Return the head when it has been read, or raise the error of its request."""
-        self._thread.join()
-        if isinstance(self._result, Exception):
-            raise self._result
-        if self._result is None:
-            raise AssertionError("the thread has ended without a result")
-        return self._result
-
-    def _run(self) -> None:
-        try:
-            self._result = self._read()
-        except StoreError as error:
-            self._result = error
 
 
 def make_client(bucket: Bucket, credentials: Credentials) -> Client:
@@ -199,6 +184,14 @@ def _read_range(client: Client, key: str, etag: str, byte_range: ByteRange) -> D
     if result.range != byte_range or len(data) != byte_range[1] - byte_range[0]:
         raise StoreUnavailable("the range is too short")
     return data
+
+
+def _read_or_error(client: Client, key: str, etag: str, byte_range: ByteRange) -> Data | StoreError:
+    """Read one range of the object at `etag`, or return the error of its request."""
+    try:
+        return _read_range(client, key, etag, byte_range)
+    except StoreError as error:
+        return error
 
 
 def _extended(client: Client, key: str, head: ObjectHead, needed: int) -> ObjectHead:

@@ -24,6 +24,7 @@ from vectord.storage.base import (
 )
 from vectord.storage.boto import Lazy, botocore_errors
 from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
+from vectord.storage.s3.begun import Following, Needed
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
@@ -70,18 +71,19 @@ class S3Store:
             return self._boto_reader.head(key, length, known_etag, version)
         return self._reader_for(key).head(key, length, known_etag)
 
-    def begin_head(self, name: str, length: int, needed: Callable[[ObjectHead], int]) -> None:
-        """Start to read what this thread's next `head` of an object without a known ETag asks for.
+    def begin(self, name: str, length: int, needed: Needed, following: Following) -> None:
+        """Start to read what this thread's next `head` of an object without a known ETag asks for, and its next `read`.
 
         `needed` returns how many of the first bytes the caller will need; if these are more, they are read too.
+        `following` returns ranges that the caller will probably read next.
         """
         reader = self._reader_for(self._key(name))
         if reader is self._reader:
-            self._reader.begin_head(self._key(name), length, needed)
+            self._reader.begin(self._key(name), length, needed, following)
 
-    def forget_head(self) -> None:
-        """Forget a head that was begun and not asked for."""
-        self._reader.forget_head()
+    def forget_begun(self) -> None:
+        """Forget what was begun and not asked for."""
+        self._reader.forget_begun()
 
     def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> Sequence[Data]:
         key = self._key(name)

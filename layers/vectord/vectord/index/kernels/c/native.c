@@ -10,6 +10,7 @@
  */
 #include "arguments.h" /* before other headers, because it includes Python.h */
 #include "assign.h"
+#include "centroids.h"
 #include "codes.h"
 #include "documents.h"
 #include "lists.h"
@@ -23,6 +24,7 @@
 static PyMethodDef METHODS[] = {
     METHOD(rotate_query, "Scale a query, and write it and its rotated residual."),
     METHOD(encode, "Write the codes of rows, and their norms and factors."),
+    METHOD(rank, "Write the partitions with the nearest centroids, nearest first, and return their number."),
     METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
     METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
     METHOD(compare, "Write for the entries of partitions their fields, the differing bits, and the sums of levels."),
