@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from vectord.edge import handler
+from vectord.edge import handler, telemetry
 from vectord.edge.handler import Handler
 from vectord.edge.request import Event
 from vectord.edge.route import Route
@@ -56,4 +56,11 @@ def answer_message(event: Event, context: object) -> Any:
     return _on_message()(event, context)
 
 
-lambda_handler = handler.handler(ROUTES, _service, access_claim, answer_message, first=cold_start.first_request)
+lambda_handler = handler.handler(
+    ROUTES,
+    _service,
+    access_claim,
+    answer_message,
+    first=cold_start.first_request,
+    begin_log=telemetry.begin_search,
+)

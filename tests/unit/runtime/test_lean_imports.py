@@ -10,7 +10,7 @@ import pytest
 from tests.support import template
 
 IMPORTED = "import sys, handler; handler.cold_start.import_deferred()"
-LEFT_OUT = ("typing_extensions", "numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+LEFT_OUT = ("typing_extensions", "inspect", "numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
 
 
 def printed(code: str, function: str = "search") -> Any:
@@ -34,6 +34,8 @@ def test_documentation_and_names_of_older_pythons_are_not_imported(function: str
 def test_what_was_left_out_can_be_imported_later() -> None:
     code = f"{IMPORTED}; import typing_extensions; print(json.dumps(hasattr(typing_extensions, 'deprecated')))"
     assert printed(code) is True
+    look = "import inspect; import numpy as np; print(json.dumps(str(inspect.signature(np.mean))))"
+    assert printed(f"{IMPORTED}; {look}") == printed(look)
 
 
 def test_numpy_has_the_same_names_and_results() -> None:

@@ -14,6 +14,8 @@ from typing import Any, Final
 _OF_OLDER_PYTHONS: Final[Mapping[str, ModuleType | None]] = {"typing_extensions": None}
 # They only set the docstrings of functions that are written in C.
 _DOCUMENTATION: Final = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+# numpy uses two functions of it for docstrings and signatures of functions in C. Powertools imports it later.
+_INSPECT: Final = "inspect"
 
 
 def import_msgspec() -> None:
@@ -24,7 +26,9 @@ def import_msgspec() -> None:
 
 def import_numpy() -> None:
     if "numpy" not in sys.modules:
-        with _replaced({name: ModuleType(name) for name in _DOCUMENTATION}):
+        inspect: Any = ModuleType(_INSPECT)
+        inspect.cleandoc, inspect.signature = (lambda text: text), (lambda _: None)
+        with _replaced({_INSPECT: inspect, **{name: ModuleType(name) for name in _DOCUMENTATION}}):
             import numpy as np  # noqa: F401, PLC0415  see `import_msgspec`
 
 

@@ -132,8 +132,8 @@ def _code_ranges(
     native.rotate_query(vector, mean, of_rotation, is_cosine, array("f", vector), residual)
     ranked = array("q", bytes(8 * min(effort.probes, count)))
     native.rank(levels, scales, norms, mean, of_rotation, residual, is_cosine, None, ranked)
-    entries = fields[layout.first_entries : layout.checksums].cast("I")
-    starts = [layout.codes + layout.entry_bytes * entry for entry in entries]
+    first, entry_bytes = layout.codes, layout.entry_bytes
+    starts = [first + entry_bytes * entry for entry in fields[layout.first_entries : layout.checksums].cast("I")]
     return [(starts[partition], starts[partition + 1]) for partition in within_reach(ranked, starts)]
 
 

@@ -1,6 +1,5 @@
 """The injected environment: clock, sleep, randomness, ids and meter; and the retry policy."""
 
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -67,12 +66,19 @@ class Meter(local):
         return values
 
 
+def _uniform(least: float, most: float) -> float:
+    """Return a random number between two."""
+    import random  # noqa: PLC0415  takes 2 ms, and only a retry needs it
+
+    return random.uniform(least, most)
+
+
 class Environment(msgspec.Struct, frozen=True):
     """Clock, sleep, randomness, ids and meter, injected for tests; `now` returns seconds of a monotonic clock."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = random.uniform
+    uniform: Callable[[float, float], float] = _uniform
     new_id: Callable[[], str] = _new_id
     meter: Meter = msgspec.field(default_factory=Meter)
 
