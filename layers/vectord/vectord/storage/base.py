@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, cast
 
 import msgspec
 
@@ -236,7 +236,6 @@ class MappedObject(msgspec.Struct, frozen=True, eq=False):
     file: tuple[int, int]
 
 
-@runtime_checkable
 class LocalFiles(Protocol):
     """What a store on this machine offers beside `Store`, so that no byte of an object is copied."""
 
@@ -263,3 +262,14 @@ class LocalFiles(Protocol):
 
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         """Return how many bytes to add before an early written part of `parts`, so that it begins at its offset."""
+
+
+_OF_LOCAL_FILES: Final = ("map", "put_parts", "write_early", "missing_bytes")
+
+
+def local_files(store: Reader) -> LocalFiles | None:
+    """Return the store if it is one on this machine.
+
+    `isinstance` of a protocol does the same, and imports inspect: 10 ms of a cold search.
+    """
+    return cast("LocalFiles", store) if all(hasattr(store, name) for name in _OF_LOCAL_FILES) else None

@@ -42,7 +42,7 @@ from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
-from vectord.storage.base import CopySource, IfMatch, LocalFiles
+from vectord.storage.base import CopySource, IfMatch, local_files
 
 type Change = Callable[[Index], tuple[Index, Effect]]
 
@@ -110,7 +110,7 @@ class CommitLoop:
         self._reader, self._environment = reader, reader.environment
         self._thresholds = thresholds or Thresholds()
         self._build_policy = build_policy
-        self._local_files = reader.store if isinstance(reader.store, LocalFiles) else None
+        self._local_files = local_files(reader.store)
 
     def change(
         self,

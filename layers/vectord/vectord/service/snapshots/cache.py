@@ -34,7 +34,7 @@ from vectord.service.snapshots.mapped import MappedFetch, MappedSection, MappedS
 from vectord.service.snapshots.ranges import RangeReader, write_first_bytes
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
-from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
+from vectord.storage.base import Data, MappedObject, ObjectHead, Reader, Store, local_files
 
 # The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
@@ -54,7 +54,7 @@ class SnapshotOpener:
 
     def __init__(self, store: Reader, files: SectionCache, environment: Environment) -> None:
         self._store, self._files, self._environment = store, files, environment
-        self._mapper = store if isinstance(store, LocalFiles) else None
+        self._mapper = local_files(store)
         self._mapped = MappedSections()
 
     def open(self, name: str, head: ObjectHead, previous: Snapshot | None) -> Snapshot:
