@@ -109,6 +109,7 @@ def test_a_search_that_may_read_something_else_reads_only_the_head_early(
     large: ScriptedServer, event: Mapping[str, Any]
 ) -> None:
     process, _ = both(large, event)
+    assert process.imported == [False, False]  # a read was begun
     assert not process.early
 
 

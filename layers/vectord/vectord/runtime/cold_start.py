@@ -40,21 +40,33 @@ _early_ranges: Final = Deferred("vectord.index.query.early", "ranges")
 _PAGE: Final = 4_096  # bytes; the section cache keeps whole pages, so the last one must be complete
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Search(msgspec.Struct, frozen=True):
     """The fields of a search that decide what it reads first: `as_of` selects an earlier state of the index."""
 
-    as_of: msgspec.Raw | None = None
+    as_of: msgspec.Raw = _ABSENT
     vector: list[float] | str | None = None
     k: int = 10  # as in the body of a search
     recall: float | None = None
     ef_search: int | None = None
-    filter: msgspec.Raw | None = None
-    after: msgspec.Raw | None = None
+    filter: msgspec.Raw = _ABSENT
+    after: msgspec.Raw = _ABSENT
+
+    @property
+    def reads_present_state(self) -> bool:
+        return _is_absent(self.as_of)
 
     @property
     def is_plain(self) -> bool:
         """Return True if the search reads the partitions near one vector, as far as its fields tell."""
-        return self.vector is not None and not (self.ef_search or self.filter or self.after)
+        is_filtered = not (_is_absent(self.filter) and _is_absent(self.after))
+        return self.vector is not None and not self.ef_search and not is_filtered
+
+
+def _is_absent(field: msgspec.Raw) -> bool:
+    return bytes(field) in {b"", b"null"}
 
 
 class ColdStart:
@@ -119,7 +131,7 @@ def _begin_search(event: Event) -> S3Store | None:
     if event.get("routeKey") != SEARCH or not isinstance(name, str) or not is_blob_name(name):
         return None
     search = _search_of(event)
-    if access_claim() is not None or search is None or search.as_of is not None:
+    if access_claim() is not None or search is None or not search.reads_present_state:
         return None
     try:
         settings = Settings.read(os.environ)

@@ -4,11 +4,13 @@ from array import array
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.support import datasets, services
 from tests.support import vectors as v
@@ -24,6 +26,7 @@ from vectord.index.sections import graph
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import PartsLayout
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES
@@ -123,6 +126,44 @@ def test_nothing_is_planned_for_an_exact_search_or_a_vector_of_another_dimension
     assert planned(blob, vector, 10, 0.8)
     assert planned(blob, vector, 10, 1.0) == []
     assert planned(blob, vector[:-1], 10, 0.8) == []
+
+
+def changed(blob: bytes, **of_parts: Any) -> bytes:
+    """Return the blob with other values in the key `parts` of its envelope."""
+    head = frame.decode_head(blob, len(blob))
+    envelope = structs.replace(head.envelope, parts=structs.replace(head.envelope.parts, **of_parts))
+    front = frame.encode_head(envelope, head.body_start)
+    assert len(front) == head.body_start
+    return front + blob[head.body_start :]
+
+
+def test_nothing_is_planned_at_a_recall_of_1_even_if_it_was_measured() -> None:
+    blob, vector = blob_of("cosine", "no tail"), drawn("cosine", 1, 5)[0]
+    shape = frame.decode_head(blob, len(blob)).envelope.parts
+    assert shape
+    exact = changed(blob, cold=[structs.replace(point, recall_10=1.0) for point in shape.cold])
+    assert planned(exact, vector, 10, 0.99)
+    assert planned(exact, vector, 10, 1.0) == []
+
+
+@pytest.mark.parametrize("entry", [0, 10**6, 2**32 - 1])
+def test_nothing_is_planned_if_the_codes_of_a_partition_are_not_in_the_section(entry: int) -> None:
+    blob, vector = blob_of("cosine", "no tail"), drawn("cosine", 1, 5)[0]
+    head = frame.decode_head(blob, len(blob))
+    assert head.envelope.parts
+    layout = PartsLayout(head.envelope.params.dimension, head.envelope.parts.partitions)
+    damaged = bytearray(blob)
+    first = head.body_start + layout.first_entries
+    for number in range(1, layout.partitions + 1, 2):
+        damaged[first + 4 * number : first + 4 * number + 4] = entry.to_bytes(4, "little")
+    assert planned(bytes(damaged), vector, 10, 0.8) == []
+
+
+def test_nothing_is_planned_that_is_more_than_8_mib(monkeypatch: pytest.MonkeyPatch) -> None:
+    blob, vector = blob_of("cosine", "no tail"), drawn("cosine", 1, 5)[0]
+    size = sum(stop - start for start, stop in planned(blob, vector, 10, 0.8))
+    monkeypatch.setattr(early, "_MOST_BYTES", size - 1)
+    assert planned(blob, vector, 10, 0.8) == []
 
 
 def test_nothing_is_planned_without_the_compiled_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
