@@ -113,6 +113,13 @@ def test_a_search_that_may_read_something_else_reads_only_the_head_early(
     assert not process.early
 
 
+def test_a_further_page_reads_only_the_head_early(large: ScriptedServer) -> None:
+    [first] = cold_process.run(large.endpoint, [near()], **AT_ONCE).answers
+    large.headers.clear()
+    process, _ = both(large, near(after=json.loads(first["body"])["next"]))
+    assert not process.early
+
+
 def test_a_vector_that_the_search_refuses_reads_no_codes(large: ScriptedServer) -> None:
     for vector in ([1.0, 2.0], "no base64", "AAAA", []):
         process = cold_process.run(large.endpoint, [a_search(vector=vector)])
