@@ -1,11 +1,15 @@
-"""Where the fields of the section `parts` are, in bytes; docs/lhv1.md has its table."""
+"""Where the fields of the section `parts` are, in bytes, and the signs that rotate its residuals; see docs/lhv1.md."""
 
+import hashlib
 import struct
+from array import array
+from functools import cache
 from typing import Final
 
 import msgspec
 
 COUNTS: Final = struct.Struct("<4If")  # rows, partitions, entries, crc32 of the head except this field, largest norm
+ROUNDS: Final = 2  # of a rotation
 _ALIGNMENT: Final = 8
 
 
@@ -69,3 +73,18 @@ class PartsLayout(msgspec.Struct, frozen=True):
     def codes_range(self, first: int, last: int) -> tuple[int, int]:
         """Return the bytes of the entries `first` to `last` (exclusive), those of whole partitions."""
         return self.codes + first * self.entry_bytes, self.codes + last * self.entry_bytes
+
+
+@cache
+def signs(dimension: int) -> "memoryview[float]":
+    """Return the pseudo-random signs of each round of a rotation, float32 (rounds, dimension) of 1 and -1.
+
+    They are bits of SHAKE-256, so that any language can compute them.
+    """
+    found = array("f")
+    for number in range(ROUNDS):
+        size = -(-dimension // 8)
+        bits = hashlib.shake_256(f"LHV1 sketch {dimension} {number}".encode()).digest(size)
+        text = f"{int.from_bytes(bits):0{8 * size}b}"  # the highest bit of a byte comes first
+        found.extend([-1.0 if bit == "1" else 1.0 for bit in text[:dimension]])
+    return memoryview(found).cast("B").cast("f", (ROUNDS, dimension))

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from vectord.index.kernels import compiled
 from vectord.index.kernels.distance import F32, F64, normalized
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.kernels.signs import signs
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import signs
 from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from vectord.index.kernels.distance import F32
-from vectord.index.kernels.signs import ROUNDS, signs
+from vectord.lhv1.parts_layout import ROUNDS, signs
 
 
 def rotate(vectors: F32) -> F32:

@@ -13,7 +13,6 @@ import msgspec
 
 from vectord.errors import BlobError
 from vectord.index.kernels import compiled
-from vectord.index.kernels.signs import signs
 from vectord.index.query import rounds
 from vectord.index.query.coalescing import ByteRange, WantedOf, in_requests, within_reach
 from vectord.index.query.efforts import DEFAULT_RECALL, Effort, fastest_by_ranges
@@ -22,7 +21,7 @@ from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, Head
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_copy import read_copy
-from vectord.lhv1.parts_layout import PartsLayout
+from vectord.lhv1.parts_layout import PartsLayout, signs
 from vectord.lhv1.rows_layout import DocumentsLayout, PieceLayout
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 

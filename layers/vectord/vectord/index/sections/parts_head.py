@@ -12,10 +12,9 @@ from vectord.index.kernels import compiled
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
 from vectord.index.kernels.ranking import Array, Mask, largest
-from vectord.index.kernels.signs import signs
 from vectord.index.sections.base import Bytes, crc32_without
 from vectord.lhv1.params import Distance
-from vectord.lhv1.parts_layout import COUNTS, PartsLayout
+from vectord.lhv1.parts_layout import COUNTS, PartsLayout, signs
 
 U32 = npt.NDArray[np.uint32]
 
