@@ -187,8 +187,8 @@ def test_likely_lists_are_those_of_numpy(
 ) -> None:
     entries, sets, partitions = shape
     rng = np.random.default_rng(seed)
-    rows, values = np.sort(rng.integers(0, 50, entries)).astype(np.uint32), np.sort(rng.random(entries))
-    ranked = Ranked(rng.integers(0, partitions, entries), rows, values, values - rng.random(entries) / 5)
+    rows, values = np.sort(rng.integers(0, 50, entries)).astype(np.uint32), np.sort(rng.integers(0, 20, entries)) / 8
+    ranked = Ranked(rng.integers(0, partitions, entries), rows, values, values - rng.integers(0, 4, entries) / 8)
     read = rng.random((sets, partitions)) < 0.6
     found, of_numpy = (
         ranked.lists(read, ks, most, limit),
