@@ -121,7 +121,7 @@ class HeldLease:
 
 @contextmanager
 def in_a_thread(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    """Call `act` every `seconds` in a thread of its own while the block runs."""
+    """Call `act` every `seconds` in a thread of its own while the block runs, if one can be started."""
     ended = Event()
 
     def run() -> None:
@@ -129,12 +129,14 @@ def in_a_thread(seconds: float, act: Callable[[], None]) -> Iterator[None]:
             act()
 
     thread = Thread(target=run, name="lease", daemon=True)
-    thread.start()
+    with suppress(RuntimeError):  # the process ends, or has too many threads: `note` and `renew` must do
+        thread.start()
     try:
         yield
     finally:
         ended.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 class Leases:
