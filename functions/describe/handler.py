@@ -63,7 +63,8 @@ def versions(request: Request, service: Service) -> Reply:
     name = request.path["name"]
     limit, after = edge_versions.read_version_page(name, request.query)
     page = service.versions.list(name, limit, after, request.deadline)
-    return Reply(edge_versions.version_page(name, page.versions, page.after))
+    gaps = service.versions.gaps(name, request.deadline)
+    return Reply(edge_versions.version_page(name, page, after, gaps))
 
 
 def lookup(request: Request, service: Service) -> Reply:

@@ -1,7 +1,8 @@
 """Monthly cost of writes: what commits cost, and what the versions cost that they leave behind.
 
 `python -m tools.costs.writes` prints the table of docs/costs.md. A commit stores a whole object, even where S3 copied
-most of it, so the versions that are kept have (commits a day) x (bytes of the object) x (days).
+most of it, so each version that is kept has the bytes of the object. Thinning (service/maintenance/retention.py) keeps
+few of them.
 """
 
 from typing import Final
@@ -10,12 +11,14 @@ from tools.costs.search import DIMENSION, GB_SECOND, MEMORY_GB, PACKED, REQUEST,
 from tools.costs.sharded import GET, PUT, SPLICE_BYTES, SPLICE_GETS, SPLICE_PUTS
 from vectord.index.thresholds import DEFAULT
 from vectord.service.maintenance.quiet import WaitLimits
+from vectord.service.maintenance.retention import HOURS, LATEST
 
 ROWS_A_BATCH: Final = 100
 ADD_SECONDS: Final = 0.4  # assumed: seconds of the function for an add, most of them waiting for S3
 BUILD_SECONDS: Final = 20.0  # assumed: a build of 100,000 rows; it takes longer in proportion to the rows
 WAIT_SECONDS: Final = WaitLimits().quiet  # the function waits for the end of a load
 BUILD_GB: Final = 3008 / 1024
+THINNING_SECONDS: Final = 1.0  # assumed: start of the process and one listing
 STAGED_PART: Final = 16 << 20  # bytes of a part of a staged body
 PIECE_RATIO: Final = 1.1  # bytes of a piece of the tail / bytes of its vectors: codes and small documents
 DAYS_A_MONTH: Final = 365.25 / 12
@@ -27,14 +30,33 @@ LOADED: Final = 70_000  # vectors of a load
 BATCHES: Final = (100, 500, 2_000, 10_000)
 
 
-def kept_bytes(vectors: int, adds: int, days: int) -> float:
-    """Return the bytes of the earlier versions that are kept, with `adds` a day."""
-    return adds * object_bytes(vectors) * days
+def kept_versions(adds: int, days: int, *, thinned: bool = True) -> float:
+    """Return how many earlier versions are kept at a time, with `adds` a day."""
+    if not thinned:
+        return adds * days
+    waiting = adds / HOURS / 2 if adds > HOURS else 0.0  # for the next hourly thinning, on average
+    last_day = min(adds, HOURS + LATEST)
+    return last_day + min(adds, 1) * (days - 1) + 1 + waiting  # and the one that was present when the days began
 
 
-def versions(vectors: int, adds: int, days: int) -> float:
+def kept_bytes(vectors: int, adds: int, days: int, *, thinned: bool = True) -> float:
+    """Return the bytes of the earlier versions that are kept."""
+    return kept_versions(adds, days, thinned=thinned) * object_bytes(vectors)
+
+
+def versions(vectors: int, adds: int, days: int, *, thinned: bool = True) -> float:
     """Return the dollars a month that the earlier versions cost."""
-    return kept_bytes(vectors, adds, days) / 1e9 * S3_GB_MONTH
+    return kept_bytes(vectors, adds, days, thinned=thinned) / 1e9 * S3_GB_MONTH
+
+
+def add_dollars(vectors: int, adds: int, days: int) -> float:
+    """Return the dollars of one add with its share of the builds and of the versions that are kept."""
+    return (commits(vectors, adds) + versions(vectors, adds, days)) / (adds * DAYS_A_MONTH)
+
+
+def thinning_dollars() -> float:
+    """Return the dollars a month of the hourly look at all versions, if one listing has them."""
+    return HOURS * DAYS_A_MONTH * (THINNING_SECONDS * BUILD_GB * GB_SECOND + PUT)
 
 
 def commits(vectors: int, adds: int) -> float:
@@ -70,12 +92,15 @@ def sent_ratio(batch: int, vectors: int = LOADED) -> float:
 def table() -> str:
     """Return the table in Markdown."""
     lines = [
-        "| vectors x 384 | MB | adds a day | `VersionDays` | GB of versions | versions, $ a month | adds, $ a month |",
-        "|---|---|---|---|---|---|---|",
+        "| vectors x 384 | MB | adds a day | `VersionDays` | versions | GB of versions | versions, $ a month "
+        "| all versions, $ a month | adds, $ a month | an add with its version, $ |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {size:,} | {object_bytes(size) / 1e6:,.0f} | {adds:,} | {days} | {kept_bytes(size, adds, days) / 1e9:,.1f} "
-        f"| {versions(size, adds, days):,.2f} | {commits(size, adds):,.2f} |"
+        f"| {size:,} | {object_bytes(size) / 1e6:,.0f} | {adds:,} | {days} | {kept_versions(adds, days):,.0f} "
+        f"| {kept_bytes(size, adds, days) / 1e9:,.1f} | {versions(size, adds, days):,.2f} "
+        f"| {versions(size, adds, days, thinned=False):,.2f} | {commits(size, adds):,.2f} "
+        f"| {add_dollars(size, adds, days):.5f} |"
         for size in SIZES
         for adds in ADDS_A_DAY
         for days in DAYS

@@ -143,12 +143,15 @@ class VectorNotFound(NotFound):
 
 
 class VersionNotFound(NotFound):
-    """`as_of` is the requested state: a version id, an ETag, or a time."""
+    """`as_of` is a version id, an ETag or a time; `kept` the versions around it if those of that time were removed."""
 
-    def __init__(self, index: str, as_of: str) -> None:
+    def __init__(self, index: str, as_of: str, kept: tuple[str, str] | None = None) -> None:
         self.index, self.as_of = index, as_of
+        reason = "it did not exist then, or that version has been deleted"
+        if kept:
+            reason = f"its versions of that time were removed; those around them are {kept[0]!r} and {kept[1]!r}"
         super().__init__(
-            f"Index {index!r} has no state as of {as_of!r}: it did not exist then, or that version has been deleted. "
+            f"Index {index!r} has no state as of {as_of!r}: {reason}. "
             f"GET /indexes/{index}/versions lists the versions that exist."
         )
 
@@ -205,10 +208,8 @@ class StorageSilent(Unavailable):
 class Throttled(Unavailable):
     def __init__(self) -> None:
         super().__init__(
-            "Too many functions run at once: within the time of this request not all shards of the index could be "
-            "reached; nothing was changed. Send the request again after the seconds in Retry-After. If this happens "
-            "often, send fewer requests at the same time, use fewer shards, or raise the concurrency of the function "
-            "or of the account."
+            "Too many functions run at once to reach all shards of the index in time; nothing was changed. Send the "
+            "request again later, fewer at once, or raise the concurrency of the function or of the account."
         )
 
 

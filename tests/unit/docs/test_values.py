@@ -34,9 +34,19 @@ def test_the_table_of_writes_is_what_the_arithmetic_prints() -> None:
     assert write_costs.table() in text_of("docs/costs.md")
 
 
-def test_an_add_a_minute_to_100000_vectors_keeps_7_terabytes_in_30_days_and_a_tenth_of_that_in_3() -> None:
-    assert round(write_costs.kept_bytes(100_000, 1_440, 30) / 1e12) == 7
-    assert write_costs.kept_bytes(100_000, 1_440, 30) == 10 * write_costs.kept_bytes(100_000, 1_440, 3)
+def test_an_add_a_minute_to_100000_vectors_keeps_7_terabytes_in_30_days_and_16_gigabytes_with_thinning() -> None:
+    assert round(write_costs.kept_bytes(100_000, 1_440, 30, thinned=False) / 1e12) == 7
+    assert round(write_costs.kept_bytes(100_000, 1_440, 30) / 1e9) == 16
+
+
+def test_the_page_of_costs_prices_an_add_with_the_version_that_it_leaves() -> None:
+    page, month = text_of("docs/costs.md"), write_costs.DAYS_A_MONTH
+    for adds in (1_440, 24):
+        versions = write_costs.kept_versions(adds, 3)
+        price = write_costs.versions(100_000, adds, 3) / (adds * month)
+        arithmetic = f"{versions:.0f} versions x 0.174 GB x 0.023 / {adds * month:,.0f} adds a month | {price:.5f} |"
+        assert arithmetic in page
+    assert f"{write_costs.thinning_dollars():.2f} a month |" in page
 
 
 def test_the_tables_of_sharding_are_what_the_arithmetic_prints() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from vectord.edge import pagination, versions
 from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.storage.base import VersionPage
 
 
 class Place(msgspec.Struct, array_like=True):
@@ -103,7 +104,7 @@ class TestIndexPage:
             pagination.read_index_page({"cursor": cursor})
 
     def test_does_not_accept_a_cursor_of_another_listing(self) -> None:
-        cursor = versions.version_page("films", (), "v1").next
+        cursor = versions.version_page("films", VersionPage((), "v1"), None, {}).next
         with pytest.raises(CursorInvalid):
             pagination.read_index_page({"cursor": str(cursor)})
 

@@ -1,5 +1,7 @@
 """The storage, ingestion and compaction of a deployment, from template.yaml after SAM's translator expanded it."""
 
+import json
+
 import pytest
 
 from tests.support import template
@@ -138,6 +140,20 @@ def test_a_failed_compaction_is_retried_twice_and_then_moves_to_the_dead_letter_
 
 def test_a_compaction_may_run_for_15_minutes() -> None:
     assert DEPLOYED.all("AWS::Lambda::Function")["CompactFunction"]["Timeout"] == 900
+
+
+def test_versions_are_thinned_once_an_hour() -> None:
+    rule = DEPLOYED.one("AWS::Events::Rule")
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
+    [target] = rule["Targets"]
+    assert (target["Arn"], json.loads(target["Input"])) == ("CompactFunction.Arn", {"thin": "all"})
+
+
+@pytest.mark.parametrize(("thin", "state", "days"), [("true", "ENABLED", "30"), ("false", "DISABLED", 0)])
+def test_thinning_is_a_parameter(thin: str, state: str, days: object) -> None:
+    deployed = Deployed({"ThinVersions": thin, "VersionDays": "30"})
+    variables = deployed.all("AWS::Lambda::Function")["CompactFunction"]["Environment"]["Variables"]
+    assert (deployed.one("AWS::Events::Rule")["State"], variables["VECTORD_VERSION_DAYS"]) == (state, days)
 
 
 def test_functions_that_change_indexes_can_request_a_compaction() -> None:

@@ -30,6 +30,11 @@ def logs(function: str) -> set[tuple[str, str]]:
     return {("logs:CreateLogStream", group), ("logs:PutLogEvents", group)}
 
 
+THIN = {
+    ("s3:DeleteObjectVersion", "Bucket.Arn/_vectors/*"),
+    ("s3:ListBucketVersions", "Bucket.Arn"),
+    ("s3:ListBucketMultipartUploads", "Bucket.Arn"),
+}
 COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
 RIGHTS = {
     "SearchFunction": READ | PAST | calls("SearchFunction"),
@@ -64,7 +69,7 @@ RIGHTS = {
         ("sqs:DeleteMessage", "Uploads.Arn"),
         ("sqs:GetQueueAttributes", "Uploads.Arn"),
     },
-    "CompactFunction": READ | WRITE | SPLICE | {("sqs:SendMessage", "DeadCompactions.Arn")},
+    "CompactFunction": READ | WRITE | SPLICE | THIN | {("sqs:SendMessage", "DeadCompactions.Arn")},
 }
 
 
@@ -88,6 +93,16 @@ def test_a_function_has_the_role_of_its_name(function: str) -> None:
 def test_tracing_adds_its_permissions(function: str) -> None:
     added = Deployed({"Tracing": "Active"}).rights(function) - DEPLOYED.rights(function)
     assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+
+
+def test_only_the_compact_function_may_remove_versions_and_only_if_they_are_thinned() -> None:
+    def may_remove(deployed: Deployed) -> list[str]:
+        return [
+            one for one in FUNCTIONS if any(action == "s3:DeleteObjectVersion" for action, _ in deployed.rights(one))
+        ]
+
+    assert may_remove(DEPLOYED) == ["CompactFunction"]
+    assert may_remove(Deployed({"ThinVersions": "false"})) == []
 
 
 def test_permissions_follow_the_prefix_parameter() -> None:
@@ -138,8 +153,11 @@ def test_only_a_bucket_named_as_the_inbox_may_send_to_the_queue() -> None:
     assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:s3:::*-inbox-*"}
 
 
-def test_only_the_api_may_invoke_the_functions() -> None:
-    for name, permission in DEPLOYED.all("AWS::Lambda::Permission").items():
+def test_only_the_api_and_the_schedule_may_invoke_the_functions() -> None:
+    permissions = DEPLOYED.all("AWS::Lambda::Permission")
+    scheduled = [name for name, one in permissions.items() if one["Principal"] == "events.amazonaws.com"]
+    assert [permissions.pop(name)["FunctionName"] for name in scheduled] == ["CompactFunction"]
+    for name, permission in permissions.items():
         assert permission["Principal"] == "apigateway.amazonaws.com", name
         assert ":Api/" in permission["SourceArn"], name
 

@@ -260,7 +260,10 @@ class Warmed(msgspec.Struct, frozen=True):
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """An earlier state of an index, or its deletion, which has no ETag."""
+    """An earlier state of an index, or its deletion, which has no ETag.
+
+    If versions between this one and the next newer one were removed, the first of them was of the time `removed_since`.
+    """
 
     id: str = msgspec.field(name="version")
     etag: str | None
@@ -268,6 +271,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     modified: datetime
     latest: bool
     deleted: bool
+    removed_since: datetime | None = None
 
 
 class UploadLink(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from tests.cli.support import Vectord
 
 from vectord_client import Client, __version__
 
-VERSION_KEYS = ["version", "etag", "bytes", "modified", "latest", "deleted"]
+VERSION_KEYS = ["version", "etag", "bytes", "modified", "latest", "deleted", "removed_since"]
 STATS_KEYS = ["count", "eligible", "strategy", "plan", "examined", "bytes_read", "requests", "milliseconds"]
 
 

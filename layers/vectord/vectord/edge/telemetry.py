@@ -58,6 +58,8 @@ UNITS: Final[dict[str, str]] = {
     "StageMilliseconds": "Milliseconds",
     "StagedBytes": "Bytes",
     "ExportedBytes": "Bytes",
+    "VersionsRemoved": "Count",
+    "VersionBytesRemoved": "Bytes",
 }
 
 

@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     bucket for uploads, if there is one. `memory` is the memory of the function and `tmp_size` the size of its
     folder `tmp`, in bytes. `function` is this function as `name:alias`, if it calls itself for the shards of an
     index; `compact` is the function that compacts, if there is one. A new index may have up to `max_shards` shards.
+    Versions are thinned to one a day for `version_days`, or not at all if that is 0.
     Without `credentials`, reads get them from the endpoint `container`. botocore finds a region, and credentials,
     if the environment has none.
     """
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_shards: int = DEFAULT_MAX_SHARDS
     container: ContainerEndpoint | None = None
     folder: str | None = None
+    version_days: int = 0
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -84,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True):
             int(environ.get("VECTORD_MAX_SHARDS") or DEFAULT_MAX_SHARDS),
             _container(environ),
             folder,
+            int(environ.get("VECTORD_VERSION_DAYS") or 0),
         )
 
     @property

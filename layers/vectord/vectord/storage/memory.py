@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
+from vectord.lhv1 import params
 from vectord.storage.base import (
     ByteRange,
     Condition,
@@ -26,8 +27,10 @@ from vectord.storage.base import (
     VersionPage,
 )
 from vectord.storage.limits import BUCKETS, LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
+from vectord.storage.removal import History, Leftovers
 
 VERSION_BYTES: Final = 64 << 20
+_ALL: Final = 1 << 40
 
 
 def _now() -> datetime:
@@ -121,6 +124,21 @@ class MemoryStore:
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         with self._lock:
             return self._history.page(name, limit, after)
+
+    def histories(self) -> Iterator[History]:
+        with self._lock:
+            names = [name for name in self._history.names() if params.is_blob_name(name)]
+        for name in names:
+            yield History(name, self.versions(name, _ALL).versions)
+
+    def remove_versions(self, name: str, versions: Sequence[str]) -> None:
+        with self._lock:
+            for version in versions:
+                self._history.remove(name, version)
+
+    def remove_leftovers(self, before: datetime) -> Leftovers:
+        """Do nothing: staged objects have no versions, and no upload stays unfinished."""
+        return Leftovers()
 
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
         """Return a data URL that contains the bytes themselves and never expires."""
@@ -221,9 +239,16 @@ class _History(msgspec.Struct):
                 return stored.object
         raise ObjectVersionNotFound(version)
 
+    def names(self) -> list[str]:
+        return list(self._versions)
+
     def remove(self, name: str, version: str) -> None:
         """Remove one version permanently, as a lifecycle rule does."""
-        self._versions[name] = [stored for stored in self._versions[name] if stored.id != version]
+        for stored in [stored for stored in self._versions.get(name, ()) if stored.id == version]:
+            self._versions[name].remove(stored)
+            if stored in self._old:
+                self._old.remove(stored)
+                self._bytes -= stored.size
 
 
 def _as_object_version(stored: _StoredVersion, *, latest: bool) -> ObjectVersion:

@@ -12,12 +12,18 @@ from tests.support import api, template
 from tests.support.compactions import ExpectedIndex, a_compaction
 from tests.support.logs import log_lines
 from tests.support.scripted_store import ScriptedStore, fails_with, no_reply
+from tests.support.services import FOREVER, Clock, a_service, vector
+from tests.support.version_history import Calendar
 from vectord.edge import telemetry
 from vectord.edge.events import compact
 from vectord.errors import StorageSilent, StoreRefused
 from vectord.runtime import compaction
+from vectord.service.maintenance.thinning import Thinning
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import StoredObject
 from vectord.storage.limits import STAGING
+from vectord.storage.memory import MemoryStore
 
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1", function_name="compact", get_remaining_time_in_millis=lambda: 900_000
@@ -118,6 +124,74 @@ def test_it_runs_without_a_context(store: ScriptedStore) -> None:
 def test_an_event_of_another_shape_is_refused(store: ScriptedStore, event: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         invoke(store, event)
+
+
+class TestThinning:
+    @pytest.fixture
+    def calendar(self) -> Calendar:
+        return Calendar()
+
+    @pytest.fixture
+    def store(self, calendar: Calendar) -> MemoryStore:
+        """A store with 20 versions of index `t`, one a minute; a build of it is not due."""
+        store = MemoryStore(calendar, least_part=1)
+        service = a_service(store)
+        service.create(NewIndex("t", 2), FOREVER)
+        for number in range(19):
+            calendar.passes()
+            service.add("t", [vector(str(number), 1.0, number)], FOREVER)
+        return store
+
+    def invoke(self, store: MemoryStore, calendar: Calendar, event: Any) -> dict[str, Any]:
+        thinning = Thinning(
+            store, store, days=3, environment=Clock().environment(), retry_policy=RetryPolicy(3), clock=calendar
+        )
+        return compact.handler(lambda: a_compaction(store), lambda: thinning)(event, CONTEXT)
+
+    def count(self, store: MemoryStore) -> int:
+        return len(store.versions("t", 100).versions)
+
+    def test_follows_a_compaction_of_the_index(
+        self, store: MemoryStore, calendar: Calendar, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.invoke(store, calendar, {"index": "t"})["outcome"] == "idle"
+        assert self.count(store) == 11  # with that of 12:00
+        _, line = log_lines(capsys)
+        assert (line["index"], line["outcome"], line["versions"]) == ("t", "thinned", 9)
+        assert line["VersionsRemoved"] == 9
+
+    def test_of_all_is_an_event_of_its_own(
+        self, store: MemoryStore, calendar: Calendar, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        done = self.invoke(store, calendar, {"thin": "all"})
+        assert (done["outcome"], done["objects"], done["versions"], self.count(store)) == ("thinned", 1, 9, 11)
+        [line] = log_lines(capsys)
+        assert (line["outcome"], line["VersionBytesRemoved"]) == ("thinned", done["bytes"])
+
+    def test_that_storage_refuses_does_not_fail_the_compaction(
+        self, store: MemoryStore, calendar: Calendar, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise StoreRefused("AccessDenied")
+
+        monkeypatch.setattr(MemoryStore, "remove_versions", refused)
+        assert self.invoke(store, calendar, {"index": "t"})["outcome"] == "idle"
+        *_, line = log_lines(capsys)
+        assert (line["level"], line["error"], line["index"]) == ("error", "StoreRefused", "t")
+        assert (line["outcome"], line["Failures"]) == ("not-thinned", 1)
+        with pytest.raises(StoreRefused):
+            self.invoke(store, calendar, {"thin": "all"})
+
+    @pytest.mark.parametrize("event", [{"thin": "t"}, {"thin": "all", "index": "t"}, {"thin": None}])
+    def test_of_another_event_is_refused(self, store: MemoryStore, calendar: Calendar, event: Any) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            self.invoke(store, calendar, event)
+
+    def test_in_memory_by_the_handler_of_the_function(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("VECTORD_STORE", raising=False)
+        monkeypatch.setenv("VECTORD_VERSION_DAYS", "3")
+        handler = api.load(template.ROOT / "functions/compact")
+        assert handler.lambda_handler({"thin": "all"}, None)["outcome"] == "thinned"
 
 
 def test_an_error_that_may_pass_is_raised_for_lambda_to_retry(store: ScriptedStore) -> None:

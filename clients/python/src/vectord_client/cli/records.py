@@ -77,6 +77,7 @@ def of_version(version: Version) -> dict[str, Any]:
         "modified": moment(version.modified),
         "latest": version.latest,
         "deleted": version.deleted,
+        "removed_since": moment(version.removed_since) if version.removed_since else None,
     }
 
 

@@ -66,7 +66,10 @@ class Description(msgspec.Struct, omit_defaults=True):
 
 
 class Version(msgspec.Struct):
-    """One stored state of an index; `deleted` marks the deletion of the index."""
+    """One stored state of an index; `deleted` marks the deletion of the index.
+
+    If versions between this one and the next newer one were removed, the first of them was of the time `removed_since`.
+    """
 
     version: str
     etag: str | None
@@ -74,6 +77,7 @@ class Version(msgspec.Struct):
     modified: Time
     latest: bool
     deleted: bool
+    removed_since: Time | None
 
 
 class Versions(msgspec.Struct):

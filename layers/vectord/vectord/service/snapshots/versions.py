@@ -1,7 +1,7 @@
 """List the earlier states of an index, and open one. It shares cached sections with the present state."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -10,12 +10,27 @@ import msgspec
 from msgspec import structs
 
 from vectord.cache.section_cache import SectionCache
-from vectord.errors import BlobError, IndexNotFound, ObjectVersionNotFound, RequestInvalid, VersionNotFound
+from vectord.errors import (
+    BlobError,
+    IndexNotFound,
+    ObjectVersionNotFound,
+    RequestInvalid,
+    VersionNotFound,
+)
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
+from vectord.service.snapshots.removed import record_of
 from vectord.service.values.options import Deadline
-from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, ObjectVersion, Store, VersionPage
+from vectord.storage.base import (
+    ByteRange,
+    Data,
+    NotModified,
+    ObjectHead,
+    ObjectVersion,
+    Store,
+    VersionPage,
+)
 
 _PAGE: Final = 1_000
 _MAX_ID_BYTES: Final = 1_024  # of a version id in S3
@@ -99,12 +114,27 @@ class Versions:
         matches = _predicate(as_of)
         if matches is None:
             return as_of
+        time = None if as_of.startswith('"') else _time(as_of)
+        gaps = self.gaps(name, deadline) if time else {}
+        newer = ""
         for version in self._all(name, deadline):
+            if time and newer in gaps and gaps[newer] <= time:
+                raise VersionNotFound(name, as_of, (version.id, newer))
             if matches(version):
                 if version.deleted:
                     break
                 return version.id
+            newer = version.id
         raise VersionNotFound(name, as_of)
+
+    def gaps(self, name: str, deadline: Deadline) -> Mapping[str, datetime]:
+        """Return when the first of the removed versions before a version was written, by the id of that version.
+
+        Raises:
+            StorageSilent, StoreRefused
+        """
+        found = self._reader.retry(deadline, lambda: record_of(self._reader.store, name))
+        return {gap.newer: gap.since for gap in found.record.gaps}
 
     def _all(self, name: str, deadline: Deadline) -> Iterator[ObjectVersion]:
         page = self._page(name, _PAGE, None, deadline)

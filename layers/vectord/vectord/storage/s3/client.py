@@ -23,6 +23,8 @@ _ROOTS: Final = {
     "CompleteMultipartUpload": b"<CompleteMultipartUploadResult",
     "ListObjectsV2": b"<ListBucketResult",
     "ListObjectVersions": b"<ListVersionsResult",
+    "ListMultipartUploads": b"<ListMultipartUploadsResult",
+    "DeleteObjects": b"<DeleteResult",
 }
 _SLOW_OPERATIONS: Final = ("UploadPartCopy", "CompleteMultipartUpload")  # S3 copies or assembles bytes first
 

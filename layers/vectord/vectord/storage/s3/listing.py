@@ -74,6 +74,16 @@ class S3Listing:
                 return
             paging = {"KeyMarker": key, "VersionIdMarker": page["NextVersionIdMarker"]}
 
+    def all_versions(self, prefix: str) -> Iterator[tuple[str, ObjectVersion]]:
+        """Yield the key and each version of every key that starts with `prefix`: by key, newest first."""
+        paging: dict[str, Any] = {}
+        while True:
+            page = self._page(prefix, _MAX_PAGE, paging, None)
+            yield from _ordered_versions(page)
+            if not page["IsTruncated"]:
+                return
+            paging = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
     def _page(self, key: str, limit: int, paging: Mapping[str, Any], after: str | None) -> Mapping[str, Any]:
         client = self._client()
         try:
