@@ -54,6 +54,22 @@ def strict(request: pytest.FixtureRequest, aws_environment: None) -> Backend:
     return _backend(request)
 
 
+@pytest.fixture(params=["memory", *EMULATORS])
+def thinned(request: pytest.FixtureRequest, aws_environment: None) -> Backend:
+    """A backend that keeps versions until they are removed; a folder keeps them by its own settings."""
+    backend = _backend(request)
+    backend.keep_versions()
+    return backend
+
+
+@pytest.fixture(params=["memory", *(name for name in EMULATORS if name != "moto")])
+def strictly_thinned(request: pytest.FixtureRequest, aws_environment: None) -> Backend:
+    """The same without moto, which lists deletions last."""
+    backend = _backend(request)
+    backend.keep_versions()
+    return backend
+
+
 @pytest.fixture
 def versioned(backend: Backend) -> Backend:
     """A backend that keeps versions."""

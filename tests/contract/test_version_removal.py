@@ -1,11 +1,10 @@
 """Versions, staged objects and unfinished uploads are removed for ever, and nothing else."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.backends import ANY_CREDENTIALS, REGION, Backend, FileBackend, MemoryBackend, S3Backend
+from tests.support.backends import ANY_CREDENTIALS, REGION, MemoryBackend, S3Backend
 from tests.support.http_server import ScriptedServer, answers
 from tests.support.object_versions import NEW, OLD, versions, write
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
@@ -19,18 +18,10 @@ FUTURE, PAST = (datetime.now(UTC) + timedelta(days=days) for days in (1, -1))
 
 
 @pytest.fixture
-def kept(versioned: Backend) -> Iterator[Backend]:
-    """A backend that keeps versions and removes single ones."""
-    if isinstance(versioned, FileBackend):
-        pytest.skip("a folder keeps versions by its own settings")
-    return versioned
-
-
-@pytest.fixture
-def bucket(versioned: Backend) -> S3Backend:
-    if not isinstance(versioned, S3Backend):
-        pytest.skip("only S3 has leftovers")
-    return versioned
+def bucket(s3: S3Backend) -> S3Backend:
+    """A bucket that keeps versions; only S3 has leftovers."""
+    s3.keep_versions()
+    return s3
 
 
 def remover_of(backend: MemoryBackend | S3Backend) -> VersionRemover:
@@ -41,29 +32,29 @@ def s3_remover(endpoint: str, bucket: str, prefix: str = "some/_vectors") -> S3R
     return S3Remover(Bucket(bucket, REGION, endpoint, ANY_CREDENTIALS), prefix)
 
 
-def test_removed_versions_are_gone_and_the_others_stay(kept: MemoryBackend | S3Backend) -> None:
-    write(kept, OLD, NEW, OLD, NEW)
-    first, second, third, last = versions(kept)
-    remover_of(kept).remove_versions("t", [first.id, third.id])
-    remover_of(kept).remove_versions("t", [first.id])  # once more
-    assert versions(kept) == [second, last]
+def test_removed_versions_are_gone_and_the_others_stay(thinned: MemoryBackend | S3Backend) -> None:
+    write(thinned, OLD, NEW, OLD, NEW)
+    first, second, third, last = versions(thinned)
+    remover_of(thinned).remove_versions("t", [first.id, third.id])
+    remover_of(thinned).remove_versions("t", [first.id])  # once more
+    assert versions(thinned) == [second, last]
     with pytest.raises(ObjectVersionNotFound):
-        kept.store.head("t", 10, version=first.id)
-    found = kept.store.get("t")
+        thinned.store.head("t", 10, version=first.id)
+    found = thinned.store.get("t")
     assert isinstance(found, StoredObject)
     assert found.data == NEW
 
 
-def test_no_version_to_remove_is_no_request(kept: MemoryBackend | S3Backend) -> None:
-    write(kept, OLD)
-    remover_of(kept).remove_versions("t", [])
-    assert len(versions(kept)) == 1
+def test_no_version_to_remove_is_no_request(thinned: MemoryBackend | S3Backend) -> None:
+    write(thinned, OLD)
+    remover_of(thinned).remove_versions("t", [])
+    assert len(versions(thinned)) == 1
 
 
-def test_histories_are_those_of_indexes_and_shards_and_of_deleted_ones(strictly_versioned: Backend) -> None:
-    kept = strictly_versioned
-    if isinstance(kept, FileBackend):
-        pytest.skip("a folder keeps versions by its own settings")
+def test_histories_are_those_of_indexes_and_shards_and_of_deleted_ones(
+    strictly_thinned: MemoryBackend | S3Backend,
+) -> None:
+    kept = strictly_thinned
     etag = write(kept, OLD, NEW)[-1]
     kept.store.delete("t", IfMatch(etag))
     for name in ("t-2", "s", f"s/{'a' * 32}/0", f"{HISTORY}t"):
