@@ -37,9 +37,10 @@ class VersionRemover(Protocol):
         """Yield the versions of each index and shard, those of deleted ones too."""
 
     def remove_versions(self, name: str, versions: Sequence[str]) -> None:
-        """Remove versions of an object for ever, by their ids; one that does not exist is no error.
+        """Remove the versions of an object that have these ids. An id without a version is ignored.
 
-        The caller must never name the present version, nor a deletion that is the latest version.
+        Removed versions cannot be restored. The caller must never name the present version, nor a deletion that is the
+        latest version.
         """
 
     def remove_leftovers(self, before: datetime) -> Leftovers:
