@@ -23,6 +23,7 @@ VARIABLES = {
     "VECTORD_INBOX": INBOX,
     "VECTORD_TMP_MB": "1024",
     "VECTORD_COMPACT": "CompactFunction",  # is never called: the indexes stay small
+    "VECTORD_VERSION_DAYS": "3",
     "VECTORD_FANOUT": "",  # each function searches all shards itself
     "VECTORD_MAX_SHARDS": "100",
     "VECTORD_ARN_PREFIX": "arn:aws:s3vectors:us-east-1:000000000000",

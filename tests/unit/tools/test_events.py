@@ -11,7 +11,7 @@ import pytest
 from tests.support import template
 from tools.functions import built as functions
 from tools.functions.scenario import UPLOADED, VERBS
-from tools.stack.storage import INBOX
+from tools.stack.storage import INBOX, VARIABLES
 
 ROOT = Path(__file__).parents[3]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
@@ -48,6 +48,11 @@ def test_the_message_of_the_ingest_event_names_the_file_of_the_upload_event() ->
     assert (file["eTag"], file["size"]) == (hashlib.md5(UPLOADED).hexdigest(), len(UPLOADED))
     assert stated["bytes"] == len(UPLOADED)
     assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
+
+
+def test_local_runs_have_a_value_for_every_variable_that_a_deployment_computes() -> None:
+    template_text = (ROOT / "template.yaml").read_text()
+    assert set(re.findall(r"^ +(VECTORD_\w+): !", template_text, re.MULTILINE)) <= set(VARIABLES)
 
 
 def test_a_built_function_has_the_settings_of_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
