@@ -30,7 +30,7 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
 
 _NAME = "busy"
-_BATCH = 10
+_BATCH = 100
 _DEADLINE_SECONDS = 20.0  # as long as a request may take
 
 

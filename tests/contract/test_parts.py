@@ -198,3 +198,39 @@ class TestDiscard:
         with pytest.raises(ValueError, match="staging"):
             backend.store.discard("t")
         assert backend.objects() == {"t": b"there"}
+
+
+class TestStaged:
+    FOLDER = ".staging/t.pending/"
+
+    def test_lists_the_staged_objects_of_a_folder_by_name(self, backend: Backend) -> None:
+        for token in ("b", "a-2", "a"):
+            backend.store.put(self.FOLDER + token, token.encode(), IfAbsent(), "a-commit")
+        listed = backend.store.staged(self.FOLDER)
+        assert [(one.name.removeprefix(self.FOLDER), one.size) for one in listed] == [("a", 1), ("a-2", 3), ("b", 1)]
+
+    def test_lists_no_other_object(self, backend: Backend) -> None:
+        for name in (STAGED, ".staging/t.pending", ".staging/t.pending/a/b", ".staging/u.pending/a"):
+            backend.store.stage(name, [b"one"])
+        backend.seed("t", b"")
+        assert list(backend.store.staged(self.FOLDER)) == []
+
+    def test_lists_more_than_one_page(self, backend: Backend) -> None:
+        for number in range(12):
+            backend.store.stage(f"{self.FOLDER}{number:02}", [b""])
+        assert len(backend.store.staged(self.FOLDER)) == 12
+
+    def test_lists_what_was_written_and_not_what_was_discarded(self, backend: Backend) -> None:
+        backend.store.put(f"{self.FOLDER}a", b"one", IfAbsent(), "a-commit")
+        backend.store.put(f"{self.FOLDER}b", b"one", IfAbsent(), "a-commit")
+        backend.store.discard(f"{self.FOLDER}a")
+        assert [one.name for one in backend.store.staged(self.FOLDER)] == [f"{self.FOLDER}b"]
+
+    def test_of_a_shard_has_its_slashes(self, backend: Backend) -> None:
+        folder = f".staging/t/{'0' * 32}/1.pending/"
+        backend.store.stage(f"{folder}a", [b"one"])
+        assert [one.name for one in backend.store.staged(folder)] == [f"{folder}a"]
+
+    def test_refuses_a_folder_of_indexes(self, backend: Backend) -> None:
+        with pytest.raises(ValueError, match="staging"):
+            backend.store.staged("t/")

@@ -183,8 +183,8 @@ def entries(*rows: tuple[str, bytes, bytes | None]) -> list[NewVector]:
 
 
 def commits(blob: bytes) -> list[str]:
-    """Return the latest commits that led to a blob."""
-    return list(frame.decode_head(blob, len(blob)).envelope.applied)
+    """Return the ids of the latest commits that led to a blob; other tokens have a colon."""
+    return [token for token in frame.decode_head(blob, len(blob)).envelope.applied if ":" not in token]
 
 
 def read(blob: bytes) -> dict[str, Row]:

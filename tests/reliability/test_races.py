@@ -48,7 +48,7 @@ def create(place: Place, dimension: int = roles.DIMENSION) -> None:
     place.service(99).create(NewIndex("t", dimension, m=2), Deadline(processes.until()))
 
 
-def test_concurrent_batches_are_all_stored_in_one_commit_each(stored: Bucket | Folder, place: Place) -> None:
+def test_concurrent_batches_are_all_stored_one_after_the_other(stored: Bucket | Folder, place: Place) -> None:
     create(place)
     stored.keep_versions()
     start = processes.starts().Barrier(WRITERS)
@@ -62,11 +62,13 @@ def test_concurrent_batches_are_all_stored_in_one_commit_each(stored: Bucket | F
             expected = roles.batch(f"w{one}", line["done"], 1 + one % 3).on(expected)
     figure("batches of racing processes", WRITERS * BATCHES)
     assert model.read(stored.objects()["t"]) == expected
-    # Each commit followed the one before it, without a gap.
+    # Each batch followed the one before it, without a gap.
     chain = sorted((line["count"], line["added"]) for lines in done.values() for line in lines)
     assert [count for count, _ in chain] == [sum(added for _, added in chain[: n + 1]) for n in range(len(chain))]
-    assert stored.versions("t") == WRITERS * BATCHES + 1
-    assert len({line["etag"] for lines in done.values() for line in lines}) == WRITERS * BATCHES
+    # A commit has one batch, or several of writers that waited.
+    commits = stored.versions("t") - 1
+    figure("commits of these batches", commits)
+    assert len({line["etag"] for lines in done.values() for line in lines}) <= commits <= WRITERS * BATCHES
 
 
 def test_one_of_many_racing_creators_wins(stored: Bucket | Folder, place: Place) -> None:
@@ -98,7 +100,9 @@ def test_an_index_deleted_under_writers_stays_deleted(stored: Bucket | Folder, p
             place.service(99).describe("t", Deadline(processes.until()))
         lines = [line for one in range(writers) for line in place.journal(f"w{one}").read() if line["life"] == life]
         counts = sorted(line["count"] for line in lines if "done" in line)
-        assert counts == [2 * (number + 1) for number in range(len(counts))]
+        # A batch that waited may have been committed before the deletion, without an answer to its writer.
+        assert set(counts) <= {2 * (number + 1) for number in range(len(counts) + writers)}
+        assert len(set(counts)) == len(counts)
         assert sum("gone" in line for line in lines) == writers
         figure("deletions under writers")
         figure("batches acknowledged before a deletion", len(counts))

@@ -11,6 +11,7 @@ from vectord.storage.base import (
     Condition,
     CopySource,
     IfMatch,
+    ListedObject,
     NotModified,
     ObjectHead,
     ObjectPage,
@@ -99,6 +100,9 @@ class ScriptedStore:
 
     def discard(self, name: str) -> None:
         return self._step("discard", lambda: self.inner.discard(name), name)
+
+    def staged(self, folder: str) -> Sequence[ListedObject]:
+        return self._step("staged", lambda: self.inner.staged(folder), folder)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         return self._step("delete", lambda: self.inner.delete(name, condition), name)

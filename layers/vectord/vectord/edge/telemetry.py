@@ -44,6 +44,7 @@ UNITS: Final[dict[str, str]] = {
     "ColdLoadMilliseconds": "Milliseconds",
     "Commits": "Count",
     "Conflicts": "Count",
+    "ChangesOfOthers": "Count",
     "ShardsLeft": "Count",
     "FetchMilliseconds": "Milliseconds",
     "ParseMilliseconds": "Milliseconds",

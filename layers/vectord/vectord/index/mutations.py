@@ -6,13 +6,17 @@ changes nothing. It is a list of tokens; those of each type are in order, the ne
 commit                               its id
 upload of a key                      `u:<hash of the key>:<sequencer>`
 request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
+pending change                       `p:<id>:<number>:<number>...`, or `p:<id>` if it was refused
+commit after a race                  `r:<id of the commit>`
 
-The numbers are the answer to the first request with the key.
+The numbers are the effect of the first request with the key, or of the pending change. The token of a pending change
+stays until a commit finds that no staged object has it. A commit is after a race if it had more than one change, or if
+its writer had lost a race; its token goes with the next commit.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -36,6 +40,9 @@ MAX_KEYS: Final = 256  # at most 15 KB of envelope
 
 _UPLOAD: Final = "u:"
 _KEYED: Final = "i:"
+_PENDING: Final = "p:"
+_AFTER_RACE: Final = "r:"
+_OUTCOME: Final = _PENDING + r"([^:]+)((?::[0-9]{1,18})*)"
 _RECORDED_ANSWER: Final = r"([0-9a-f]{8})((?::[0-9]{1,18})+)"
 
 _MEMBERS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -146,14 +153,16 @@ def record_upload(index: Index, key: str, sequencer: str, refused: Sequence[str]
 
 def with_commit(applied: Sequence[str], commit: str) -> tuple[str, ...]:
     """Return `applied` with `commit` as its newest commit."""
-    uploads, keyed, commits = _by_type(applied)
-    return (*uploads, *keyed, *commits[-MAX_COMMITS + 1 :], commit)
+    others, commits = _by_type(applied, "")
+    own = _AFTER_RACE + commit
+    kept = [token for token in others if token == own or not token.startswith(_AFTER_RACE)]
+    return (*kept, *commits[-MAX_COMMITS + 1 :], commit)
 
 
 def with_upload(applied: Sequence[str], key: str, sequencer: str) -> tuple[str, ...]:
     """Return `applied` with `sequencer` as the newest upload of `key`."""
     token = _prefix(_UPLOAD, key) + sequencer
-    uploads, keyed, commits = _by_type(applied)
+    others, uploads = _by_type(applied, _UPLOAD)
     latest: dict[str, str] = {}  # by the hash of the key, in the order of their uploads
     earlier: list[str] = []
     for one in (*(each for each in uploads if each != token), token):
@@ -161,7 +170,7 @@ def with_upload(applied: Sequence[str], key: str, sequencer: str) -> tuple[str, 
         if hashed in latest:
             earlier.append(latest.pop(hashed))
         latest[hashed] = one
-    return (*earlier[-MAX_EARLIER:], *[*latest.values()][-MAX_UPLOADS:], *keyed, *commits)
+    return (*earlier[-MAX_EARLIER:], *[*latest.values()][-MAX_UPLOADS:], *others)
 
 
 def is_stale(applied: Sequence[str], key: str, sequencer: str) -> bool:
@@ -187,8 +196,8 @@ def is_not_older(sequencer: str, other: str) -> bool:
 def with_answer(applied: Sequence[str], key: str, request: str, answer: Sequence[int]) -> tuple[str, ...]:
     """Return `applied` with the answer to the request of hash `request` (8 hex digits) with `key`."""
     token = _prefix(_KEYED, key) + ":".join((request, *map(str, answer)))
-    uploads, keyed, commits = _by_type(applied)
-    return (*uploads, *keyed[-MAX_KEYS + 1 :], token, *commits)
+    others, keyed = _by_type(applied, _KEYED)
+    return (*keyed[-MAX_KEYS + 1 :], token, *others)
 
 
 def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] | None:
@@ -198,6 +207,31 @@ def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] |
         if token.startswith(prefix) and (recorded := re.fullmatch(_RECORDED_ANSWER, token.removeprefix(prefix))):
             return recorded[1], tuple(map(int, recorded[2][1:].split(":")))
     return None
+
+
+def with_outcomes(
+    applied: Sequence[str], outcomes: Mapping[str, Sequence[int] | None], staged: Container[str], race: str | None
+) -> tuple[str, ...]:
+    """Return `applied` with the outcomes of pending changes: the effect of each by its id, None if it was refused.
+
+    Earlier outcomes are dropped, but those of changes whose ids are in `staged`, which must have been listed after
+    `applied` was read. `race` is the id of the commit that has these outcomes, if it is after a race.
+    """
+    others, pending = _by_type(applied, _PENDING)
+    kept = [token for token in pending if token.split(":")[1] in staged]
+    added = [":".join((_PENDING + change, *map(str, effect or ()))) for change, effect in outcomes.items()]
+    return (*kept, *added, *([_AFTER_RACE + race] if race else []), *others)
+
+
+def outcomes_of(applied: Sequence[str]) -> dict[str, tuple[int, ...] | None]:
+    """Return the recorded outcomes of pending changes by their ids: the effect, None if the change was refused."""
+    found = (re.fullmatch(_OUTCOME, token) for token in applied if token.startswith(_PENDING))
+    return {each[1]: tuple(map(int, each[2].split(":")[1:])) or None for each in found if each}
+
+
+def is_after_race(applied: Sequence[str], commit: str) -> bool:
+    """Return True if `commit`, which led to `applied`, was after a race."""
+    return _AFTER_RACE + commit in applied
 
 
 def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:
@@ -218,11 +252,12 @@ def _compact(text: msgspec.Raw | None) -> bytes | None:
     return None if text is None else msgspec.json.format(bytes(text), indent=-1)
 
 
-def _by_type(applied: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Return the tokens of uploads, of keyed requests, and of commits."""
-    uploads = [token for token in applied if token.startswith(_UPLOAD)]
-    keyed = [token for token in applied if token.startswith(_KEYED)]
-    return uploads, keyed, [token for token in applied if not token.startswith((_UPLOAD, _KEYED))]
+def _by_type(applied: Sequence[str], marker: str) -> tuple[list[str], list[str]]:
+    """Return the tokens of other types, and those of the type of `marker`; an empty marker stands for commits."""
+    markers = (marker,) if marker else (_UPLOAD, _KEYED, _PENDING, _AFTER_RACE)
+    marked = [token for token in applied if token.startswith(markers)]
+    others = [token for token in applied if not token.startswith(markers)]
+    return (others, marked) if marker else (marked, others)
 
 
 def _prefix(marker: str, key: str) -> str:

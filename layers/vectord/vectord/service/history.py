@@ -30,7 +30,8 @@ from vectord.errors import (
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.service.commit.create_delete import ObjectLifecycle, new_object
-from vectord.service.commit.loop import CommitLoop, PreparedCommit, Staged
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.prepared import PreparedCommit, Staged
 from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
@@ -130,7 +131,7 @@ class History:
         commit_id = self._reader.environment.new_id()
         body = Staged(name, earlier.state.etag, earlier.version)
 
-        def prepare(state: Snapshot) -> PreparedCommit[None]:
+        def prepare(state: Snapshot, _: int) -> PreparedCommit[None]:
             index = structs.replace(
                 earlier.state.index, applied=state.index.applied, bucket_index=state.index.bucket_index
             )

@@ -28,8 +28,8 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible, spare_memory
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.prepared import Effect
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard_error
 from vectord.service.sharding.placement import by_shard, check_parent, id_of, shard_names

@@ -7,8 +7,8 @@ from msgspec import structs
 from vectord.errors import IndexNotFound
 from vectord.index.state import Index
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.service.commit.idempotency import Effect
-from vectord.service.commit.loop import Change, Changes, Committed
+from vectord.service.commit.operations import InBucket
+from vectord.service.commit.prepared import Changes, Committed, Effect, Operation
 from vectord.service.indexes import VectorIndex
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot
@@ -25,7 +25,7 @@ def in_bucket[R](use: Callable[[SingleIndex], R]) -> Callable[[VectorIndex], R]:
         if not isinstance(index, SingleIndex):  # CreateIndex makes no shards
             raise IndexNotFound(index.name)
         bucket_index_of(index.index, index.name)
-        return use(structs.replace(index, commits=_BucketChanges(index.commits, index.name)))
+        return use(structs.replace(index, commits=_BucketChanges(index.commits)))
 
     return checked
 
@@ -38,25 +38,13 @@ def bucket_index_of(index: Index, name: str) -> BucketIndex:
 
 
 class _BucketChanges:
-    """Commits changes only to states of the index `name` that are in a vector bucket."""
+    """Commits operations only to states of an index that are in a vector bucket."""
 
-    def __init__(self, commits: Changes, name: str) -> None:
-        self._commits, self._name = commits, name
+    def __init__(self, commits: Changes) -> None:
+        self._commits = commits
 
-    def change(
-        self,
-        base: Snapshot | str,
-        change: Change,
-        deadline: Deadline,
-        write: WriteOptions = UNCONDITIONAL,
-        *,
-        effect_length: int = 0,
-        adds: int = 0,
+    def apply(
+        self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Committed[Effect]:
-        """Do the same as `CommitLoop.change`."""
-
-        def checked(index: Index) -> tuple[Index, Effect]:
-            bucket_index_of(index, self._name)
-            return change(index)
-
-        return self._commits.change(base, checked, deadline, write, effect_length=effect_length, adds=adds)
+        """Do the same as `CommitLoop.apply`."""
+        return self._commits.apply(base, InBucket(operation), deadline, write)

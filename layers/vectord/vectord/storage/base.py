@@ -192,6 +192,15 @@ class Store(Reader, Protocol):
             ValueError: not a staging name.
         """
 
+    def staged(self, folder: str) -> Sequence[ListedObject]:
+        """Return all staged objects whose names are `folder` and a text without a slash, by name.
+
+        `folder` ends with a slash. Every object is listed whose write was answered before.
+
+        Raises:
+            ValueError: not a staging name.
+        """
+
     def delete(self, name: str, condition: IfMatch) -> None:
         """Delete the object.
 

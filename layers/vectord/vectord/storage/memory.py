@@ -103,6 +103,12 @@ class MemoryStore:
         with self._lock:
             self._objects.pop(name, None)  # staged objects have no versions
 
+    def staged(self, folder: str) -> list[ListedObject]:
+        check_staging(folder)
+        with self._lock:
+            names = [name for name in self._objects if name.startswith(folder) and "/" not in name.removeprefix(folder)]
+            return [self._listed(name) for name in sorted(names)]
+
     def delete(self, name: str, condition: IfMatch) -> None:
         with self._lock:
             self._check(name, condition)

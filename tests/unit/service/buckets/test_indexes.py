@@ -80,7 +80,7 @@ class TestCreate:
 
     def test_reads_the_bucket_before_and_after_one_write(self, store: ScriptedStore, buckets: VectorBuckets) -> None:
         create(buckets)
-        assert [method for method, *_ in store.calls] == ["head", "put", "head"]
+        assert [method for method, *_ in store.calls] == ["head", "staged", "put", "head"]
 
     def test_needs_the_bucket(self, store: ScriptedStore, buckets: VectorBuckets) -> None:
         with pytest.raises(BucketNotFound):

@@ -42,9 +42,9 @@ def test_creating_returns_the_etag_of_the_stored_object(store: ScriptedStore, se
     assert service.create(NewIndex("t", 2), FOREVER).etag == store.inner.etag("t")
 
 
-def test_creating_is_one_write_and_no_read(store: ScriptedStore, service: Service) -> None:
+def test_creating_is_one_write_and_a_look_for_pending_changes(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    assert store.requests() == {"put": 1}
+    assert store.requests() == {"put": 1, "staged": 1}
 
 
 def test_a_new_index_has_no_vectors_and_no_graph(service: Service) -> None:

@@ -6,6 +6,7 @@ from tests.support.compactions import ExpectedIndex, compact, staged
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply, loses_reply_then, no_reply
 from vectord.errors import Contended, OutcomeUnknown, StorageSilent, StoreRefused, WriteConflict
 from vectord.service.maintenance.compaction import Compaction
+from vectord.service.values.options import Deadline
 
 
 def test_a_lost_reply_to_the_commit_is_recognised(
@@ -47,7 +48,7 @@ def test_losing_every_race_changes_nothing_and_leaves_no_staged_object(
     seeds = iter(range(100))
     store.always("splice", after(lambda: expected.add("new", seed=next(seeds))))
     with pytest.raises(Contended):
-        compact(compaction)
+        compaction.compact("t", "request", Deadline(2.0))
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 

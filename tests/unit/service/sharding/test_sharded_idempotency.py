@@ -129,8 +129,9 @@ def test_a_partly_applied_request_keeps_its_key(store: HookedStore, filled: Serv
 def test_if_the_home_shard_refuses_nothing_is_sent_to_the_others(store: HookedStore, filled: Service) -> None:
     before = dict(etags(store.inner))
     store.fail("put", "/0", WriteConflict())
-    with pytest.raises(Contended):
+    with pytest.raises(PartlyApplied) as caught:
         filled.add("t", ROWS, FOREVER, WriteOptions(key=KEYS[0]))
+    assert caught.value.applied == 0
     assert changed_shards(store, before) == set()
 
 

@@ -31,8 +31,8 @@ from vectord.service.buckets.listing import Listing
 from vectord.service.buckets.objects import BucketObjects, Change
 from vectord.service.buckets.values import DescribedIndex, NewBucketIndex, Page, VectorBucket, index_name
 from vectord.service.commit.create_delete import ObjectLifecycle
-from vectord.service.commit.idempotency import Effect
-from vectord.service.commit.loop import Changes
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.prepared import Effect
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.options import Deadline, WriteOptions
@@ -50,7 +50,7 @@ class VectorBuckets:
     def __init__(
         self,
         reader: SnapshotReader,
-        commits: Changes,
+        commits: CommitLoop,
         pool: WorkerPool,
         objects: ObjectLifecycle,
         clock: Callable[[], float] = time.time,

@@ -1,5 +1,6 @@
 """Create, replace and delete one object: one conditional request for each attempt, retried as in `commit.loop`."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -22,7 +23,8 @@ from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
-from vectord.service.commit.loop import Staged
+from vectord.service.commit.pending import PendingChanges
+from vectord.service.commit.prepared import Staged
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
@@ -64,6 +66,7 @@ class ObjectLifecycle:
     def __init__(self, reader: SnapshotReader, thresholds: Thresholds | None = None) -> None:
         self._reader, self._environment, self._store = reader, reader.environment, reader.store
         self._thresholds = thresholds or Thresholds()
+        self._pending = PendingChanges(reader.store, reader.environment)
 
     def create(self, index: Index, deadline: Deadline) -> Snapshot:
         """Write a new index.
@@ -82,11 +85,14 @@ class ObjectLifecycle:
     def put(self, name: str, commit_id: str, new: NewObject, deadline: Deadline) -> Snapshot | None:
         """Write `new`, as commit `commit_id`, under `name`; return None if its condition does not hold.
 
+        Before, pending changes of an earlier index of that name are deleted: they are not applied to the new one.
+
         Raises:
-            Contended, OutcomeUnknown, StoreRefused
+            Contended, OutcomeUnknown, StorageSilent, StoreRefused
             ObjectNotFound, ObjectVersionNotFound: the source, or the object to replace, does not exist.
                 Nothing was written.
         """
+        self._reader.retry(deadline, partial(self._pending.clear, name))
         unknown = False
         for attempt in range(self._reader.retry_policy.max_attempts):
             if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):

@@ -1,37 +1,49 @@
 """Idempotent writes by Idempotency-Key: a repeat changes nothing and is answered as the first write was."""
 
-from collections.abc import Callable
-
+import msgspec
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck
 from vectord.errors import IdempotencyKeyReused
 from vectord.index import mutations
 from vectord.index.state import Index
+from vectord.service.commit.prepared import Effect, Operation
 from vectord.service.values.options import IdempotencyKey
 
-type Effect = tuple[int, ...]
 
+class Keyed(msgspec.Struct, frozen=True):
+    """An operation that is applied once for its key; a repeat changes nothing and has the first effect.
 
-def idempotent(
-    name: str, key: IdempotencyKey, length: int, change: Callable[[Index], tuple[Index, Effect]]
-) -> Callable[[Index], tuple[Index, Effect]]:
-    """Wrap `change` of index `name`, so that it is applied once for each `key` and repeats return the first effect.
-
-    The effect, `length` numbers, is stored in the index together with the change. It is stored even if nothing else
-    changes, because a repeat could change something in a later state.
+    The effect is stored in the index together with the change. It is stored even if nothing else changes, because a
+    repeat could change something in a later state.
     """
 
-    def apply(index: Index) -> tuple[Index, Effect]:
+    operation: Operation
+    key: IdempotencyKey
+
+    @property
+    def effect_length(self) -> int:
+        return self.operation.effect_length
+
+    @property
+    def adds(self) -> int:
+        return self.operation.adds
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
+        """Return the changed index and the effect; raise what the operation raises.
+
+        Raises:
+            IdempotencyKeyReused: the key was used for another request.
+        """
+        key = self.key
         if applied := mutations.answer_of(index.applied, _scoped_key(name, key)):
             request, effect = applied
-            if request != key.request or len(effect) != length:
+            if request != key.request or len(effect) != self.effect_length:
                 raise IdempotencyKeyReused(name)
             return index, effect
-        changed, effect = change(index)
+        changed, effect = self.operation.apply(index, name, check)
         recorded = mutations.with_answer(changed.applied, _scoped_key(name, key), key.request, effect)
         return structs.replace(changed, applied=recorded), effect
-
-    return apply
 
 
 def is_repeat(name: str, key: IdempotencyKey, index: Index) -> bool:

@@ -1,5 +1,7 @@
 """The commit loop: one conditional PUT for each attempt, retried within a deadline, with a known outcome if possible.
 
+An operation that lost a race is stored, and committed together with those of other writers (turns.py).
+
 | storage answers           | it means                        | what happens                                      |
 |---------------------------|---------------------------------|---------------------------------------------------|
 | an ETag                   | committed                       | done                                              |
@@ -11,17 +13,13 @@
 """
 
 import zlib
-from collections.abc import Callable
 from functools import partial
-from typing import Protocol
-
-import msgspec
+from typing import Final
 
 from vectord.errors import (
     BlobError,
     ConditionFailed,
     Contended,
-    DeadlineExceeded,
     IndexNotFound,
     ObjectChanged,
     ObjectNotFound,
@@ -29,73 +27,28 @@ from vectord.errors import (
     PreconditionFailed,
     StorageSilent,
     StoreError,
+    StoreRefused,
     StoreUnavailable,
+    Unavailable,
     WriteConflict,
 )
+from vectord.index import mutations
 from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.codec.reads import read_ahead
-from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
+from vectord.service.commit.idempotency import Keyed, is_repeat
+from vectord.service.commit.pending import PendingChanges
+from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
+from vectord.service.commit.turns import ToCommit, Turn, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch, local_files
 
-type Change = Callable[[Index], tuple[Index, Effect]]
-
-
-class Committed[R](msgspec.Struct, frozen=True):
-    """The result of a change, and the state that it led to; `build_deferred` if that state is due for a build."""
-
-    result: R
-    state: Snapshot
-    build_deferred: bool = False
-
-
-class Staged(msgspec.Struct, frozen=True):
-    """A stored object that holds the body of an index, and its ETag; with `version`, that version of the object."""
-
-    name: str
-    etag: str
-    version: str | None = None
-
-
-class PreparedCommit[R](msgspec.Struct):
-    """A change applied to the state `base`: the bytes to write, and the result to return.
-
-    `staged` holds the bytes that `encoded` copies, if that is not the object at `base`. `unknown` is set once a write
-    got no answer. `refused` is set once its condition failed, perhaps because S3 received our own write twice.
-    """
-
-    base: Snapshot
-    encoded: PreparedBlob
-    result: R
-    staged: Staged | None = None
-    build_deferred: bool = False
-    unknown: bool = False
-    refused: bool = False
-
-
-type Prepare[R] = Callable[[Snapshot], PreparedCommit[R] | Committed[R]]
-
-
-class Changes(Protocol):
-    """Commits changes of indexes: a `CommitLoop`, or what restricts one to some states."""
-
-    def change(
-        self,
-        base: Snapshot | str,
-        change: Change,
-        deadline: Deadline,
-        write: WriteOptions = ...,
-        *,
-        effect_length: int = ...,
-        adds: int = ...,
-    ) -> Committed[Effect]:
-        """Do the same as `CommitLoop.change`."""
+_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
+_LOOK_EVERY: Final = 4  # changes of a streak
 
 
 class CommitLoop:
@@ -111,46 +64,67 @@ class CommitLoop:
         self._thresholds = thresholds or Thresholds()
         self._build_policy = build_policy
         self._local_files = local_files(reader.store)
+        self._pending = PendingChanges(reader.store, reader.environment)
+        self._streaks: dict[str, tuple[int, float]] = {}  # how many changes of an index followed one another, and when
 
-    def change(
-        self,
-        base: Snapshot | str,
-        change: Change,
-        deadline: Deadline,
-        write: WriteOptions = UNCONDITIONAL,
-        *,
-        effect_length: int = 0,
-        adds: int = 0,
+    def apply(
+        self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Committed[Effect]:
-        """Apply `change` to the present state of an index and commit the result; write nothing if it is the same index.
+        """Apply `operation` to the present state of an index and commit the result; write nothing if it is the same.
 
-        `base` is the present state if the caller has just opened it, otherwise the name of the index. With a key, the
-        effect of the change, `effect_length` numbers, is stored, and a repeated write satisfies every precondition.
-        A change that `adds` rows, about this many, reads what its commit needs together with its own first read.
+        `base` is the present state that the caller has just opened. A repeated write satisfies every precondition.
+        Without a precondition, an operation that lost a race is committed together with those of other writers.
 
         Raises:
-            PreconditionFailed, and what `change` and `commit` raise
-            DeadlineExceeded: `change` ended after the deadline; nothing was written.
+            PreconditionFailed, and what the operation and `commit` raise
+            DeadlineExceeded: applying ended after the deadline; nothing was written.
         """
-        name, snapshot = (base, None) if isinstance(base, str) else (base.name, base)
-        if write.key is not None:
-            change = idempotent(name, write.key, effect_length, change)
+        name, commit_id = base.name, self._environment.new_id()
+        check = partial(self._environment.check, deadline)
+        operation = operation if write.key is None else Keyed(operation, write.key)
+        work = Work(commit_id, partial(operation.apply, name=name, check=check), operation.adds, check)
+        if write.precondition is None:
+            work.operation = operation
+        try:
+            prepare = partial(self._prepare, work, deadline)
+            committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=base)
+        except (Unavailable, StoreRefused) as error:
+            if work.turn and work.turn.is_stored:
+                raise OutcomeUnknown(name) from error
+            raise
+        finally:
+            if work.turn:
+                work.turn.end()
+        return self._requested(name, work.turn.result(committed) if work.turn else committed)
+
+    def change(self, name: str, change: Change, deadline: Deadline, *, adds: int = 0) -> Committed[Effect]:
+        """Do the same as `apply` with a function, which this process alone can call: a lost race repeats it."""
         commit_id = self._environment.new_id()
-        prepare = partial(self._prepare, commit_id, change, deadline, adds)
-        committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
+        work = Work(commit_id, change, adds, partial(self._environment.check, deadline))
+        return self._requested(name, self.commit(name, commit_id, partial(self._prepare, work, deadline), deadline))
+
+    def _requested(self, name: str, committed: Committed[Effect]) -> Committed[Effect]:
+        """Request a compaction if the commit left a build to it."""
         if committed.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name, committed.state.index)
         return committed
 
     def _prepare(
-        self, commit_id: str, change: Change, deadline: Deadline, adds: int, state: Snapshot
-    ) -> PreparedCommit[Effect] | Committed[Effect]:
+        self, work: Work, deadline: Deadline, state: Snapshot, lost: int
+    ) -> PreparedCommit[Effect] | Committed[Effect] | Wait:
+        change, adds, waited = work.change, work.adds, lost > 0
+        if work.operation and (work.turn or lost or self._others_wait(state)):
+            if work.turn is None:
+                work.turn = Turn(self._pending, self._environment, state.name, work.commit_id, work.operation)
+            found = work.turn.next(state, lost, work.check)
+            if not isinstance(found, ToCommit):
+                return found
+            change, adds, waited = found.change, found.adds, True
         index, base = state.index, state.index.base
         if adds and base and base.parts:
             index = read_ahead(index, base, adds, self._thresholds)
         changed, effect = change(index)
-        if self._environment.now() >= deadline.at:
-            raise DeadlineExceeded
+        work.check()
         if changed is index:
             return Committed(effect, state)
         policy, thresholds = self._build_policy, self._thresholds
@@ -158,16 +132,28 @@ class CommitLoop:
         encoded = encode.encode(
             changed,
             state.name,
-            commit_id,
+            work.commit_id,
             thresholds=thresholds,
-            rebuild=False if deferred else None,
+            rebuild=False if deferred or waited else None,  # a build would lose the next race
             codes_before_build=self._local_files is None,
             crc32=self._local_files.crc32 if self._local_files else zlib.crc32,
         )
         if self._local_files and encoded.copied is None:
             missing = self._local_files.missing_bytes(encoded.parts)
             encoded = encoded.with_longer_head(missing) if missing else encoded
-        return PreparedCommit(state, encoded, effect, build_deferred=deferred)
+        return PreparedCommit(state, encoded, effect, build_deferred=deferred, can_wait=work.operation is not None)
+
+    def _others_wait(self, state: Snapshot) -> bool:
+        """Return True if other writers probably wait for their turns.
+
+        The index tells so, unless every commit was that of one fast writer, which looks for them at every few commits.
+        """
+        if mutations.is_after_race(state.index.applied, state.index.commit):
+            return True
+        count, last = self._streaks.get(state.name, (0, 0.0))
+        is_streak = count and self._environment.now() - last < _STREAK_SECONDS
+        self._streaks = {state.name: (count + 1 if is_streak else 1, self._environment.now())}
+        return bool(is_streak and count % _LOOK_EVERY == 0 and self._pending.someone_waits(state.name))
 
     def commit[R](
         self,
@@ -181,7 +167,9 @@ class CommitLoop:
     ) -> Committed[R]:
         """Call `prepare` with the present state and commit the result as `commit_id`; repeat both for each new state.
 
-        Nothing is written if `prepare` returns `Committed`. The first attempt uses `snapshot`, if given.
+        `prepare` also gets the number of conditional writes that were lost. Nothing is written if it returns
+        `Committed`, or `Wait`. The first attempt uses `snapshot`, if given. Attempts that met a new state of the index
+        are bounded by the deadline alone.
 
         Raises:
             IndexNotFound, BlobError, PreconditionFailed, StoreRefused, and what `prepare` raises
@@ -192,31 +180,41 @@ class CommitLoop:
         """
         prepared: PreparedCommit[R] | None = None
         failure: StoreError | None = None
-        for attempt in range(self._reader.retry_policy.max_attempts):
-            if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
-                break
-            failure = None
-            state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
+        failed, lost = 0, 0  # failed: attempts since the index last changed
+        state = snapshot or self._present(name, deadline, None)
+        while True:
             if prepared and state.index.has_applied(commit_id):
                 return self._found(prepared, state)
-            if snapshot and state.index.params.shards:
-                raise ObjectChanged(name)
-            if not _is_allowed(state, name, write):
-                raise PreconditionFailed(name)
-            if prepared is None or prepared.base.etag != state.etag:
+            _check(state, name, write, snapshot)
+            outcome: PreparedCommit[R] | Committed[R] | Wait | None = prepared
+            failure = None
+            if prepared is None or prepared.base.etag != state.etag or prepared.is_void:
                 try:
-                    outcome = prepare(state)
-                except (ObjectChanged, StoreUnavailable) as error:
-                    failure = error  # a read of ranges of the state failed
-                    continue
+                    outcome = prepare(state, lost)
+                except (ObjectChanged, StoreUnavailable, WriteConflict) as error:
+                    outcome, failure = None, error
                 except BlobError as error:
                     raise error.with_index(name) from error
-                if isinstance(outcome, Committed):
-                    return outcome
+            if isinstance(outcome, Committed):
+                return outcome
+            if isinstance(outcome, PreparedCommit):
                 prepared = outcome
-            if committed := self._write(name, commit_id, prepared):
-                return Committed(prepared.result, committed, prepared.build_deferred)
+                if committed := self._write(name, commit_id, prepared):
+                    return Committed(prepared.result, committed, prepared.build_deferred)
+            if not self._pause(outcome, failed + 1, deadline):
+                break
+            before, state = state, self._present(name, deadline, prepared)
+            failed = 0 if state.etag != before.etag else failed + (not isinstance(outcome, Wait))
+            if isinstance(outcome, PreparedCommit):
+                lost += state.etag != before.etag or outcome.is_void
         return self._resolve_outcome(name, commit_id, prepared, failure, deadline)
+
+    def _pause(self, outcome: object, attempt: int, deadline: Deadline) -> bool:
+        """Wait before the next attempt; return False if there is none before the deadline."""
+        if isinstance(outcome, Wait):
+            return self._environment.pause(outcome.seconds, deadline)
+        policy = self._reader.retry_policy
+        return attempt < policy.max_attempts and policy.wait(attempt, self._environment, deadline)
 
     def _present[R](self, name: str, deadline: Deadline, prepared: PreparedCommit[R] | None) -> Snapshot:
         try:
@@ -237,6 +235,7 @@ class CommitLoop:
         except (ConditionFailed, WriteConflict) as error:
             self._environment.meter.add("Conflicts")
             prepared.refused |= isinstance(error, ConditionFailed)
+            prepared.conflict |= isinstance(error, WriteConflict)
             return None
         except StoreUnavailable:
             prepared.unknown = True
@@ -284,6 +283,14 @@ class CommitLoop:
         if isinstance(failure, StoreUnavailable):
             raise StorageSilent from failure
         raise Contended(name)
+
+
+def _check(state: Snapshot, name: str, write: WriteOptions, snapshot: Snapshot | None) -> None:
+    """Raise what `CommitLoop.commit` raises of a state in which the change must not be made."""
+    if snapshot and state.index.params.shards:
+        raise ObjectChanged(name)
+    if not _is_allowed(state, name, write):
+        raise PreconditionFailed(name)
 
 
 def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:

@@ -29,8 +29,8 @@ from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, compaction_is_due
-from vectord.service.commit.idempotency import Effect
-from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.prepared import Committed, Effect, PreparedCommit, Staged
 from vectord.service.maintenance.lease import HeldLease, LeaseLost, Leases, Repeat, in_a_thread
 from vectord.service.maintenance.quiet import DEFAULT, QuietWait, WaitLimits
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
@@ -189,7 +189,7 @@ class Compaction:
     def _commit(self, job: _Job, commit_id: str, rebuilt: Rebuilt, staged: Staged) -> Compacted:
         """Commit the staged body under the present state of the index."""
 
-        def prepare(state: Snapshot) -> PreparedCommit[Compacted] | Committed[Compacted]:
+        def prepare(state: Snapshot, _: int) -> PreparedCommit[Compacted] | Committed[Compacted]:
             index = rebuild.apply(rebuilt, state.index)
             if index is None:
                 return Committed(Compacted("overtaken"), state)

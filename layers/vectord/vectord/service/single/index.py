@@ -7,8 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from vectord.errors import PreconditionFailed, VectorNotFound, VectorsNotFound
-from vectord.index import mutations
+from vectord.errors import PreconditionFailed, VectorNotFound
 from vectord.index.kernels.distance import F32
 from vectord.index.query.prefetch import fetch_all
 from vectord.index.query.query import Answer, Query, Result, check_vectors, resolved
@@ -18,12 +17,10 @@ from vectord.index.query.values import Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
-from vectord.readers.matrix import EntryMatrix
-from vectord.service.commit.idempotency import Effect, is_repeat
-from vectord.service.commit.loop import Changes
+from vectord.service.commit.idempotency import is_repeat
+from vectord.service.commit.prepared import Changes, Committed, Effect
 from vectord.service.single import listing
 from vectord.service.snapshots.cache import Snapshot
-from vectord.service.values import validation
 from vectord.service.values.environment import Environment, ReadCost
 from vectord.service.values.options import Deadline, IdempotencyKey, WriteOptions
 from vectord.service.values.results import (
@@ -42,6 +39,8 @@ from vectord.service.values.results import (
 )
 from vectord.service.values.selection import (
     EVERYTHING,
+    ChangeMetadata,
+    Delete,
     FacetQuery,
     ListQuery,
     Members,
@@ -52,6 +51,7 @@ from vectord.service.values.selection import (
     matching_rows,
     selected_rows,
 )
+from vectord.service.values.validation import Add
 
 _SEED: Final = 20_261_123  # of the random sample of a recall measurement
 
@@ -62,7 +62,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
     `read_before` is what the meter had counted before the snapshot was opened.
 
     Every read may raise BlobCorrupt, ObjectChanged, StoreUnavailable and StoreRefused while it reads ranges of the
-    object. Every write may raise what `CommitLoop.change` does. What uses a filter may raise DeadlineExceeded.
+    object. Every write may raise what `CommitLoop.apply` does. What uses a filter may raise DeadlineExceeded.
     """
 
     snapshot: Snapshot
@@ -194,39 +194,15 @@ class SingleIndex(msgspec.Struct, frozen=True):
         Raises:
             BatchInvalid: some entries are not valid; nothing was changed.
         """
-
-        def upsert(index: Index) -> tuple[Index, Effect]:
-            if isinstance(entries, EntryMatrix):
-                rows = validation.validated_matrix(entries, index.params)
-                changed, added, replaced = mutations.upsert_rows(index, rows)
-            else:
-                items = validation.validated_items(entries, index.params)
-                changed, added, replaced = mutations.upsert(index, items)
-            return changed, (added, replaced, len(changed))
-
-        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3, adds=len(entries))
-        added, replaced, count = committed.result
-        return Added(added, replaced, count, committed.state.etag)
+        return _added(self.commits.apply(self.snapshot, Add(entries), self.deadline, write))
 
     def add_checked(self, items: Sequence[Item], write: WriteOptions) -> Added:
         """Add or replace items that were validated before, in one commit."""
-
-        def upsert(index: Index) -> tuple[Index, Effect]:
-            changed, added, replaced = mutations.upsert(index, items)
-            return changed, (added, replaced, len(changed))
-
-        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3, adds=len(items))
-        added, replaced, count = committed.result
-        return Added(added, replaced, count, committed.state.etag)
+        return _added(self.commits.apply(self.snapshot, Add(items=items), self.deadline, write))
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         """Delete the selected vectors; unknown ids are ignored."""
-
-        def remove(index: Index) -> tuple[Index, Effect]:
-            changed, deleted = mutations.remove(index, selected_rows(index, selection, self.check))
-            return changed, (deleted, len(changed))
-
-        committed = self.commits.change(self.snapshot, remove, self.deadline, write, effect_length=2)
+        committed = self.commits.apply(self.snapshot, Delete(selection), self.deadline, write)
         deleted, count = committed.result
         return Deleted(deleted, count, committed.state.etag)
 
@@ -237,15 +213,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             VectorsNotFound: some ids are not in the index; nothing was changed.
             RequestTooLarge: the metadata, once for each vector, is too large.
         """
-
-        def change(index: Index) -> tuple[Index, Effect]:
-            row_of = selected_rows(index, selection, self.check)
-            if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
-                raise VectorsNotFound(self.name, missing)
-            return mutations.patch(index, row_of, patch.metadata, patch.mode, self.check), (len(row_of), len(index))
-
-        rows = len(selection.ids or ())
-        committed = self.commits.change(self.snapshot, change, self.deadline, write, effect_length=2, adds=rows)
+        committed = self.commits.apply(self.snapshot, ChangeMetadata(selection, patch), self.deadline, write)
         patched, count = committed.result
         return Patched(patched, count, committed.state.etag)
 
@@ -259,6 +227,11 @@ class SingleIndex(msgspec.Struct, frozen=True):
     def _read_so_far(self) -> ReadCost:
         """Return what this request has read so far."""
         return self.environment.meter.read().since(self.read_before)
+
+
+def _added(committed: Committed[Effect]) -> Added:
+    added, replaced, count = committed.result
+    return Added(added, replaced, count, committed.state.etag)
 
 
 def description_of(snapshot: Snapshot) -> Description:

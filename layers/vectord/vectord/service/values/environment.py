@@ -91,6 +91,13 @@ class Environment(msgspec.Struct, frozen=True):
         if self.now() >= deadline.at:
             raise DeadlineExceeded
 
+    def pause(self, seconds: float, deadline: Deadline) -> bool:
+        """Sleep for `seconds`; return False at once if that ends after the deadline."""
+        if self.now() + seconds >= deadline.at:
+            return False
+        self.sleep(seconds)
+        return True
+
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
         """Add the duration of the block to the meter, in milliseconds."""
@@ -114,10 +121,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     def wait(self, attempt: int, environment: Environment, deadline: Deadline) -> bool:
         """Wait before attempt number `attempt`, from 1; return False at once if that ends after the deadline."""
         seconds = environment.uniform(0, min(self.cap, self.base * 2.0 ** min(attempt - 1, _MAX_DOUBLINGS)))
-        if environment.now() + seconds >= deadline.at:
-            return False
-        environment.sleep(seconds)
-        return True
+        return environment.pause(seconds, deadline)
 
     def run[R](self, environment: Environment, deadline: Deadline, read: Callable[[], R]) -> R:
         """Return the result of `read`, repeated while storage does not answer or the object changes during the read.

@@ -3,15 +3,16 @@
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 import msgspec
 
 from vectord.deadline import DeadlineCheck
-from vectord.errors import FilterInvalid, RequestInvalid
+from vectord.errors import FilterInvalid, RequestInvalid, VectorsNotFound
 from vectord.filters.limits import MAX_PATH, is_longer
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
+from vectord.index import mutations
 from vectord.index.query import scan
 from vectord.index.query.scan import Span
 from vectord.index.query.values import Facet, Order, OrderedRow
@@ -41,6 +42,46 @@ class Patch(msgspec.Struct, frozen=True):
 
     metadata: msgspec.Raw
     mode: Literal["merge", "replace"] = "merge"
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """A change that deletes the selected vectors; its effect is the rows that it deleted, and the count after it."""
+
+    effect_length: ClassVar[int] = 2
+    adds: ClassVar[int] = 0
+
+    selection: Selection
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
+        """Return the changed index and the effect; unknown ids are ignored."""
+        changed, deleted = mutations.remove(index, selected_rows(index, self.selection, check))
+        return changed, (deleted, len(changed))
+
+
+class ChangeMetadata(msgspec.Struct, frozen=True):
+    """A change of the metadata of the selected vectors; its effect is their number, and the count after it."""
+
+    effect_length: ClassVar[int] = 2
+
+    selection: Selection
+    patch: Patch
+
+    @property
+    def adds(self) -> int:
+        return len(self.selection.ids or ())
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
+        """Return the changed index and the effect.
+
+        Raises:
+            VectorsNotFound: some ids are not in the index.
+            RequestTooLarge: the metadata, once for each vector, is too large.
+        """
+        row_of = selected_rows(index, self.selection, check)
+        if missing := [one for one in dict.fromkeys(self.selection.ids or ()) if one not in row_of]:
+            raise VectorsNotFound(name, missing)
+        changed = mutations.patch(index, row_of, self.patch.metadata, self.patch.mode, check)
+        return changed, (len(row_of), len(index))
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):

@@ -1,14 +1,17 @@
-"""Validate a batch before anything changes."""
+"""Validate a batch before anything changes, and add it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import msgspec
 import numpy as np
 
+from vectord.deadline import DeadlineCheck
 from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid
+from vectord.index import mutations
 from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
 from vectord.index.rows import Item, Rows
+from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry, NewVector
@@ -18,6 +21,35 @@ _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's
 _MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
 
 _SHOWN: Final = 1_000
+
+
+class Add(msgspec.Struct, frozen=True, eq=False):
+    """A change that adds or replaces the entries of a batch, which it validates for each state that it is applied to.
+
+    With `items`, they were validated before. Its effect is the rows that it added and replaced, and the count after it.
+    """
+
+    effect_length: ClassVar[int] = 3
+
+    entries: Sequence[Entry] = ()
+    items: Sequence[Item] | None = None
+
+    @property
+    def adds(self) -> int:
+        return len(self.entries) if self.items is None else len(self.items)
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
+        """Return the changed index `name` and the effect.
+
+        Raises:
+            BatchInvalid: some entries are not valid.
+        """
+        if isinstance(self.entries, EntryMatrix):
+            changed, added, replaced = mutations.upsert_rows(index, validated_matrix(self.entries, index.params))
+        else:
+            items = validated_items(self.entries, index.params) if self.items is None else self.items
+            changed, added, replaced = mutations.upsert(index, items)
+        return changed, (added, replaced, len(changed))
 
 
 def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Final
+from urllib.parse import unquote
 
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreRefused
 from vectord.lhv1 import params
@@ -11,7 +12,7 @@ from vectord.storage.files.history import Earlier, History, is_version_id, momen
 from vectord.storage.files.layout import BUCKET_SUFFIX, SUFFIX, has_versions
 from vectord.storage.files.reading import ObjectFiles
 from vectord.storage.files.system import System
-from vectord.storage.limits import BUCKETS
+from vectord.storage.limits import BUCKETS, STAGING
 
 _UNREADABLE: Final = ""  # the ETag of a listed file that cannot be read
 
@@ -40,6 +41,15 @@ class Listing:
             with suppress(ObjectNotFound):  # deleted meanwhile
                 listed.append(self._listed(name))
         return ObjectPage(tuple(listed), None)
+
+    def staged(self, folder: str) -> list[ListedObject]:
+        """Return the staged objects of a folder, as `Store.staged` does."""
+        found: list[ListedObject] = []
+        for name in sorted(name for name in self._staged_names() if name.startswith(folder)):
+            if "/" not in name.removeprefix(folder):
+                with suppress(ObjectNotFound):  # discarded meanwhile
+                    found.append(self._listed(name))
+        return found
 
     def needs_adoption(self, name: str) -> bool:
         """Return True if the present file was copied into the folder and is older than the last version."""
@@ -81,6 +91,14 @@ class Listing:
                 return []
         names = (file.removesuffix(suffix) for file in files)
         return [name for name in names if params.is_index_name(name)]
+
+    def _staged_names(self) -> list[str]:
+        with TRANSLATED:
+            try:
+                with self._system.scandir(f"{self._folder}/{STAGING}") as entries:
+                    return [STAGING + unquote(entry.name) for entry in entries]
+            except FileNotFoundError:
+                return []
 
     def _listed(self, name: str) -> ListedObject:
         try:

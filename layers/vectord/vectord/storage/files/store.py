@@ -13,6 +13,7 @@ from vectord.storage.base import (
     CopySource,
     Data,
     IfMatch,
+    ListedObject,
     MappedObject,
     NotModified,
     ObjectHead,
@@ -173,6 +174,10 @@ class FileStore:
     def discard(self, name: str) -> None:
         check_staging(name)
         self._writer.discard(name)
+
+    def staged(self, folder: str) -> Sequence[ListedObject]:
+        check_staging(folder)
+        return self._listing.staged(folder)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         self._sweep.when_due()

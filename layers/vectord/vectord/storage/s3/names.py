@@ -35,6 +35,15 @@ def page_of_names(listing: S3Listing, folder: str, prefix: str, limit: int, afte
     return _page(listing, folder, suffix, prefix, limit=limit, after=after)
 
 
+def staged_objects(listing: S3Listing, folder: str, prefix: str) -> list[ListedObject]:
+    """Return the staged objects in `folder` whose names start with `prefix`, as `Store.staged` does."""
+    return [
+        ListedObject(entry["Key"].removeprefix(folder), entry["Size"], entry["LastModified"], entry.get("ETag", ""))
+        for entries, _ in listing.pages(folder + prefix, None)
+        for entry in entries
+    ]
+
+
 def _page(listing: S3Listing, folder: str, suffix: str, prefix: str, *, limit: int, after: str | None) -> ObjectPage:
     """Return up to `limit` objects of one folder, whose keys end with `suffix`; names are relative to the folder."""
     if not params.may_start_index_name(prefix):

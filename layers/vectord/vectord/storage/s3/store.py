@@ -16,6 +16,7 @@ from vectord.storage.base import (
     Data,
     IfAbsent,
     IfMatch,
+    ListedObject,
     NotModified,
     ObjectHead,
     ObjectPage,
@@ -29,7 +30,7 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
-from vectord.storage.s3.names import SUFFIX, page_of_names, suffix_of
+from vectord.storage.s3.names import SUFFIX, page_of_names, staged_objects, suffix_of
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
 
@@ -106,6 +107,10 @@ class S3Store:
     def discard(self, name: str) -> None:
         check_staging(name)
         self._writer.delete(self._key(name), None)
+
+    def staged(self, folder: str) -> Sequence[ListedObject]:
+        check_staging(folder)
+        return staged_objects(self._listing, self._folder, folder)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         self._writer.delete(self._key(name), condition)

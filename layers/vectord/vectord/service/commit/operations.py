@@ -1,0 +1,141 @@
+"""Operations as bytes, so that they can be stored and another process can apply them.
+
+They are MessagePack: vectors as little-endian float32, metadata as JSON text.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from vectord.deadline import DeadlineCheck
+from vectord.errors import IndexNotFound
+from vectord.index.kernels.distance import as_float32
+from vectord.index.rows import Item
+from vectord.index.state import Index
+from vectord.parallel import made_once
+from vectord.readers.entry import METADATA_ERRORS, NewVector, metadata_of_text
+from vectord.readers.matrix import EntryMatrix
+from vectord.service.commit.idempotency import Keyed
+from vectord.service.commit.prepared import Effect, Operation
+from vectord.service.values.options import IdempotencyKey
+from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.validation import Add
+
+_FORMAT: Final = 1  # raised with every change of the types below
+
+
+class InBucket(msgspec.Struct, frozen=True):
+    """An operation for an index of a vector bucket: no other index is changed, not even one of the same name."""
+
+    operation: Operation
+
+    @property
+    def effect_length(self) -> int:
+        return self.operation.effect_length
+
+    @property
+    def adds(self) -> int:
+        return self.operation.adds
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
+        """Do the same as the operation; raise IndexNotFound for an index that is not in a vector bucket."""
+        if index.bucket_index is None:
+            raise IndexNotFound(name)
+        return self.operation.apply(index, name, check)
+
+
+class _Rows(msgspec.Struct, tag="add"):
+    ids: list[str]
+    vectors: bytes
+    dimension: int
+    metadata: list[bytes | None] | None
+
+
+class _Deletion(msgspec.Struct, tag="delete"):
+    selection: Selection
+
+
+class _MetadataChange(msgspec.Struct, tag="patch"):
+    selection: Selection
+    metadata: bytes
+    mode: Literal["merge", "replace"]
+
+
+class _Packed(msgspec.Struct):
+    format: int
+    body: _Rows | _Deletion | _MetadataChange
+    key: IdempotencyKey | None
+    in_bucket: bool
+
+
+def pack(operation: Operation) -> bytes:
+    """Return a valid operation as bytes.
+
+    Raises:
+        TypeError: it is of a type that cannot be stored.
+    """
+    key = operation.key if isinstance(operation, Keyed) else None
+    inner = operation.operation if isinstance(operation, Keyed) else operation
+    in_bucket = isinstance(inner, InBucket)
+    body = _body(inner.operation if isinstance(inner, InBucket) else inner)
+    return msgspec.msgpack.encode(_Packed(_FORMAT, body, key, in_bucket))
+
+
+def unpack(data: bytes) -> Operation:
+    """Return the operation in `data`. Its vectors and ids are validated when it is applied.
+
+    Raises:
+        ValueError: it is not an operation, or it has the format of another version.
+    """
+    try:
+        packed = _decoder().decode(data)
+        if packed.format != _FORMAT:
+            raise ValueError(f"an operation of format {packed.format}")
+        operation = _operation(packed.body)
+    except METADATA_ERRORS as error:  # msgspec's errors are among them, and are no ValueErrors
+        raise ValueError(f"not an operation: {error}") from error
+    if packed.in_bucket:
+        operation = InBucket(operation)
+    return operation if packed.key is None else Keyed(operation, packed.key)
+
+
+def _body(operation: Operation) -> _Rows | _Deletion | _MetadataChange:
+    match operation:
+        case Add():
+            return _rows(operation.entries if operation.items is None else operation.items)
+        case Delete(selection=selection):
+            return _Deletion(selection)
+        case ChangeMetadata(selection=selection, patch=patch):
+            return _MetadataChange(selection, bytes(patch.metadata), patch.mode)
+        case _:
+            raise TypeError(f"a {type(operation).__name__} cannot be stored")
+
+
+def _rows(entries: Sequence[Item] | Sequence[object]) -> _Rows:
+    if isinstance(entries, EntryMatrix):
+        ids, vectors, metadata = entries.ids, entries.vectors, entries.metadata
+    else:
+        rows = [entry for entry in entries if isinstance(entry, NewVector | Item)]
+        ids, metadata = [row.id for row in rows], [row.metadata for row in rows]
+        vectors = np.array([as_float32(row.vector) for row in rows], np.float32).reshape(len(rows), -1 if rows else 1)
+    texts = None if metadata is None else [None if text is None else bytes(text) for text in metadata]
+    return _Rows(list(ids), vectors.astype("<f4", copy=False).tobytes(), vectors.shape[1], texts)
+
+
+def _operation(body: _Rows | _Deletion | _MetadataChange) -> Operation:
+    match body:
+        case _Rows():
+            vectors = np.frombuffer(body.vectors, "<f4").astype(np.float32, copy=False).reshape(-1, body.dimension)
+            metadata = None if body.metadata is None else list(map(metadata_of_text, body.metadata))
+            return Add(EntryMatrix(body.ids, vectors, metadata))
+        case _Deletion():
+            return Delete(body.selection)
+        case _MetadataChange():
+            return ChangeMetadata(body.selection, Patch(msgspec.Raw(body.metadata), body.mode))
+
+
+@made_once  # at the first pending change, because most requests meet none
+def _decoder() -> msgspec.msgpack.Decoder[_Packed]:
+    return msgspec.msgpack.Decoder(_Packed)

@@ -1,0 +1,93 @@
+"""What a commit is prepared from and leads to: values of the commit loop and of what prepares commits for it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from vectord.deadline import DeadlineCheck
+from vectord.index.codec.encode import PreparedBlob
+from vectord.index.state import Index
+from vectord.service.snapshots.cache import Snapshot
+from vectord.service.values.options import Deadline, WriteOptions
+
+type Effect = tuple[int, ...]
+type Change = Callable[[Index], tuple[Index, Effect]]
+
+
+class Operation(Protocol):
+    """A change of vectors as a value: it holds all that it needs, so that any process can apply it.
+
+    Its effect is `effect_length` numbers, which the index can store. It adds about `adds` rows.
+    """
+
+    @property
+    def effect_length(self) -> int: ...
+
+    @property
+    def adds(self) -> int: ...
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
+        """Return the changed index `name`, or `index` itself if nothing changes, and the effect.
+
+        `check` is called now and then, and raises DeadlineExceeded after the deadline.
+        """
+
+
+class Committed[R](msgspec.Struct, frozen=True):
+    """The result of a change, and the state that it led to; `build_deferred` if that state is due for a build."""
+
+    result: R
+    state: Snapshot
+    build_deferred: bool = False
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A stored object that holds the body of an index, and its ETag; with `version`, that version of the object."""
+
+    name: str
+    etag: str
+    version: str | None = None
+
+
+class PreparedCommit[R](msgspec.Struct):
+    """A change applied to the state `base`: the bytes to write, and the result to return.
+
+    `staged` holds the bytes that `encoded` copies, if that is not the object at `base`. `unknown` is set once a write
+    got no answer. `refused` is set once its condition failed, perhaps because S3 received our own write twice.
+    `can_wait` says that its writer can wait for a turn (turns.py), and `conflict` is set once it met another write in
+    progress.
+    """
+
+    base: Snapshot
+    encoded: PreparedBlob
+    result: R
+    staged: Staged | None = None
+    build_deferred: bool = False
+    unknown: bool = False
+    refused: bool = False
+    can_wait: bool = False
+    conflict: bool = False
+
+    @property
+    def is_void(self) -> bool:
+        """True if it should be prepared again: nothing of it was written, and its writer can wait for a turn."""
+        return self.can_wait and self.conflict and not self.unknown and not self.refused
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Another writer is expected to commit next: read the state again in `seconds`."""
+
+    seconds: float
+
+
+type Prepare[R] = Callable[[Snapshot, int], PreparedCommit[R] | Committed[R] | Wait]
+
+
+class Changes(Protocol):
+    """Commits operations on indexes: a `CommitLoop`, or what restricts one to some states."""
+
+    def apply(
+        self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = ...
+    ) -> Committed[Effect]:
+        """Do the same as `CommitLoop.apply`."""

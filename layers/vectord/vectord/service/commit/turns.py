@@ -1,0 +1,183 @@
+"""A writer that lost a race stores its change, and waits for its turn to commit all pending changes at once.
+
+The first of the writers that wait, in the order of their ids, commits next: every change that it finds, its own
+included, under one conditional write. The others look again and again for the outcome of their change in the index.
+
+| the first writer                    | the others                                                        |
+|-------------------------------------|-------------------------------------------------------------------|
+| commits                             | find the outcomes of their changes, or are nearer to their turn   |
+| dies, or takes too long             | the second one commits after TAKEOVER seconds, and so on          |
+
+A change is applied once, because the index records outcomes: a commit lists the pending changes after it has read the
+index, and applies those without an outcome. It drops the outcomes of changes that are listed no more: nobody can apply
+them again, because the index has changed since they were listed (decision 141).
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from vectord.deadline import DeadlineCheck
+from vectord.errors import NotFound, OutcomeUnknown, RequestInvalid, StoreUnavailable, VectordError
+from vectord.index import mutations
+from vectord.index.state import Index
+from vectord.service.commit.pending import PendingChange, PendingChanges, pending_change
+from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Wait
+from vectord.service.snapshots.cache import Snapshot
+from vectord.service.values.environment import Environment
+
+TAKEOVER: Final = 2.0  # seconds without a commit after which the second writer commits
+_STAGGER: Final = 0.5  # seconds until the next one does
+_POLL: Final = (0.04, 0.12)  # seconds between two looks at the index
+_MAX_CHANGES: Final = 128  # of one commit
+_MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
+
+
+class ToCommit(msgspec.Struct, frozen=True):
+    """A change to commit to the state at hand, without a build; it adds about `adds` rows."""
+
+    change: Change
+    adds: int
+
+
+class Turn:
+    """The turn of one writer, whose change `operation` of index `name` lost a race."""
+
+    def __init__(
+        self, pending: PendingChanges, environment: Environment, name: str, commit_id: str, operation: Operation
+    ) -> None:
+        self._pending, self._environment = pending, environment
+        self._name, self._commit_id, self._operation = name, commit_id, operation
+        self._own, self._attempt, self.is_stored = pending.new_id(), 0, False
+        self._etag, self._since = "", 0.0
+        self._listed: list[PendingChange] = []
+        self._refusal: VectordError | None = None
+
+    def next(self, state: Snapshot, lost: int, check: DeadlineCheck) -> ToCommit | Committed[Effect] | Wait:
+        """Return what to do at a state of the index: commit changes of it, return the recorded effect, or wait.
+
+        `lost` is the number of conditional writes that this writer has lost.
+
+        Raises:
+            OutcomeUnknown: the change may have been applied, and its object is gone.
+            StoreUnavailable, StoreRefused: try again.
+        """
+        if not self.is_stored:
+            self._submit()
+        outcomes = mutations.outcomes_of(state.index.applied)
+        if self._own in outcomes:
+            effect = outcomes[self._own]
+            return Committed(effect, state) if effect else ToCommit(self._alone(check), self._operation.adds)
+        now = self._environment.now()
+        if is_new := state.etag != self._etag:
+            self._etag, self._since, self._listed = state.etag, now, self._list()
+        before = self._position(outcomes)
+        if before and now - self._since < TAKEOVER + _STAGGER * (before - 1):
+            return Wait(self._environment.uniform(*_POLL))
+        if not is_new:
+            self._listed = self._list()
+        return self._combined(outcomes, lost, check)
+
+    def result(self, committed: Committed[Effect]) -> Committed[Effect]:
+        """Return the outcome of the change; raise its error if the commit recorded that it was refused."""
+        if not committed.result and self._refusal:
+            raise self._refusal
+        return committed
+
+    def end(self) -> None:
+        """Delete the stored change: its outcome is known, or its writer stops to wait for it."""
+        if self.is_stored:
+            self._pending.discard([pending_change(self._name, self._own, self._attempt)])
+
+    def _submit(self) -> None:
+        own = pending_change(self._name, self._own, self._attempt)
+        try:
+            self._pending.submit(own, self._operation)
+        except StoreUnavailable:
+            try:
+                self._pending.cancel(own)
+            except StoreUnavailable as error:
+                raise OutcomeUnknown(self._name) from error
+            self._attempt += 1
+            raise
+        self.is_stored = True
+
+    def _list(self) -> list[PendingChange]:
+        """Return the changes that wait now, in their order, and delete those that expired."""
+        listed = self._pending.listed(self._name)
+        if expired := [change for change in listed if change.id != self._own and self._pending.is_expired(change)]:
+            self._pending.discard(expired)
+        return [change for change in listed if change.size]
+
+    def _waiting(self, outcomes: dict[str, Effect | None]) -> list[PendingChange]:
+        return [
+            change
+            for change in self._listed
+            if change.id not in outcomes and (change.id == self._own or not self._pending.is_expired(change))
+        ]
+
+    def _position(self, outcomes: dict[str, Effect | None]) -> int:
+        """Return how many writers are nearer to their turn."""
+        ids = [change.id for change in self._waiting(outcomes)]
+        if self._own not in ids:
+            raise OutcomeUnknown(self._name)
+        return ids.index(self._own)
+
+    def _combined(self, outcomes: dict[str, Effect | None], lost: int, check: DeadlineCheck) -> ToCommit:
+        """Return the change that applies every waiting change, each as a whole or not at all, and records outcomes."""
+        chosen = self._chosen(self._waiting(outcomes))
+        others = [change for change in chosen if change.id != self._own]
+        operations = dict(zip((change.id for change in others), self._pending.read(others), strict=True))
+        operations[self._own] = self._operation
+        staged = {change.id for change in self._listed}
+
+        def combined(index: Index) -> tuple[Index, Effect]:
+            found = dict[str, Effect | None]()
+            for change in chosen:
+                index, found[change.id] = self._applied(index, change.id, operations[change.id], check)
+            race = self._commit_id if lost or len(found) > 1 else None
+            applied = mutations.with_outcomes(index.applied, found, staged, race)
+            self._environment.meter.add("ChangesOfOthers", len(found) - 1)
+            return structs.replace(index, applied=applied), found[self._own] or ()
+
+        return ToCommit(combined, sum(each.adds for each in operations.values() if each))
+
+    def _applied(
+        self, index: Index, change_id: str, operation: Operation | None, check: DeadlineCheck
+    ) -> tuple[Index, Effect | None]:
+        """Return the index with one change and its effect; the index itself and None if the change is refused."""
+        if change_id == self._own:
+            self._refusal = None
+        if operation is None:
+            return index, None
+        try:
+            return operation.apply(index, self._name, check)
+        except (RequestInvalid, NotFound) as error:
+            if change_id == self._own:
+                self._refusal = error
+            return index, None
+
+    def _chosen(self, waiting: list[PendingChange]) -> list[PendingChange]:
+        """Return the first of the changes that fit into one commit, and the writer's own."""
+        chosen, size = list[PendingChange](), 0
+        for change in waiting:
+            size += change.size
+            if not chosen or change.id == self._own or (size <= _MAX_BYTES and len(chosen) < _MAX_CHANGES):
+                chosen.append(change)
+        return chosen
+
+    def _alone(self, check: DeadlineCheck) -> Change:
+        """Return the change of a writer that another one refused: it finds the reason, or is applied after all."""
+        return lambda index: self._operation.apply(index, self._name, check)
+
+
+class Work(msgspec.Struct):
+    """A change to commit. With `operation`, the same change as a value, it waits for its `turn` after a lost race."""
+
+    commit_id: str
+    change: Change
+    adds: int
+    check: DeadlineCheck
+    operation: Operation | None = None
+    turn: Turn | None = None

@@ -1,0 +1,89 @@
+"""An operation survives its form as bytes, and damaged bytes are refused."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.vectors import item
+from vectord.deadline import no_deadline
+from vectord.errors import IndexNotFound
+from vectord.index import mutations, state
+from vectord.index.state import Index
+from vectord.lhv1.bucket_index import BucketIndex
+from vectord.lhv1.params import Params
+from vectord.readers.entry import NewVector
+from vectord.readers.matrix import EntryMatrix
+from vectord.service.commit.idempotency import Keyed
+from vectord.service.commit.operations import InBucket, pack, unpack
+from vectord.service.commit.prepared import Operation
+from vectord.service.values.options import IdempotencyKey
+from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.validation import Add
+
+IDS = st.sampled_from(["a", "b", "c", "d", "ü" * 40])
+METADATA = st.none() | st.sampled_from([b"{}", b'{"year": 1999}', b'"text"', b"[1.50]"]).map(msgspec.Raw)
+VECTORS = st.lists(st.floats(-100, 100, width=32), min_size=2, max_size=2).map(np.array)
+ENTRIES = st.lists(st.builds(NewVector, IDS, VECTORS, METADATA), max_size=6)
+SELECTIONS = st.builds(Selection, st.lists(IDS, max_size=3)) | st.just(Selection(filter='{"year": 1999}'))
+PATCHES = st.builds(Patch, st.sampled_from([b"null", b'{"year": null, "x": 1}']).map(msgspec.Raw))
+
+
+def matrix(entries: Sequence[NewVector]) -> Add:
+    vectors = np.array([entry.vector for entry in entries], np.float32).reshape(len(entries), 2)
+    return Add(EntryMatrix([entry.id for entry in entries], vectors, [entry.metadata for entry in entries]))
+
+
+PLAIN: st.SearchStrategy[Operation] = (
+    st.builds(Add, ENTRIES)
+    | ENTRIES.map(matrix)
+    | ENTRIES.map(lambda entries: Add(items=[item(one.id, one.vector) for one in entries]))
+    | st.builds(Delete, SELECTIONS)
+    | st.builds(ChangeMetadata, SELECTIONS.filter(lambda selection: selection.ids is None), PATCHES)
+)
+OPERATIONS = PLAIN | st.builds(
+    Keyed, PLAIN | st.builds(InBucket, PLAIN), st.just(IdempotencyKey("the key", "0a1b2c3d"))
+)
+
+
+def index() -> Index:
+    empty = state.empty_index(Params("t", 2, distance="euclidean"))
+    filled, *_ = mutations.upsert(empty, [item("a", (1, 0), {"year": 1999}), item("b", (0, 1))])
+    return msgspec.structs.replace(filled, bucket_index=BucketIndex(1_790_000_000, (), {}, "CLASSIC"))
+
+
+def content(changed: Index) -> tuple[object, ...]:
+    rows = changed.rows
+    return list(rows.ids), rows.vectors.tobytes(), dict(rows.metadata), changed.applied
+
+
+@given(OPERATIONS)
+def test_an_unpacked_operation_does_what_the_packed_one_does(operation: Operation) -> None:
+    expected, effect = operation.apply(index(), "t", no_deadline)
+    changed, repeated = unpack(pack(operation)).apply(index(), "t", no_deadline)
+    assert (content(changed), repeated) == (content(expected), effect)
+
+
+@given(OPERATIONS, st.data())
+def test_damaged_bytes_are_refused_or_are_another_operation(operation: Operation, data: st.DataObject) -> None:
+    packed = bytearray(pack(operation))
+    position = data.draw(st.integers(0, len(packed) - 1))
+    packed[position] ^= data.draw(st.integers(1, 255))
+    with suppress(ValueError):
+        unpack(bytes(packed[: data.draw(st.integers(0, len(packed)))]))
+
+
+def test_an_operation_of_another_format_is_refused() -> None:
+    packed = msgspec.msgpack.decode(pack(Delete(Selection(["a"]))))
+    with pytest.raises(ValueError, match="format 2"):
+        unpack(msgspec.msgpack.encode({**packed, "format": 2}))
+
+
+def test_an_operation_for_a_vector_bucket_changes_no_other_index() -> None:
+    native = msgspec.structs.replace(index(), bucket_index=None)
+    with pytest.raises(IndexNotFound):
+        InBucket(Delete(Selection(["a"]))).apply(native, "t", no_deadline)

@@ -1,0 +1,237 @@
+"""Writers that lost a race wait for their turns: one of them commits the changes of all, and each is applied once."""
+
+import time
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from tests.support import services
+from tests.support.scripted_store import Real, ScriptedStore, after, loses_reply, no_reply, passes_through
+from tests.support.services import FOREVER, Clock, vector
+from vectord.errors import ConditionFailed, IndexNotFound, OutcomeUnknown, PreconditionFailed, VectorsNotFound
+from vectord.index import mutations
+from vectord.index.state import Index
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.operations import pack
+from vectord.service.commit.pending import EXPIRES, PendingChanges, folder_of, pending_change
+from vectord.service.commit.prepared import Effect, Operation
+from vectord.service.commit.turns import TAKEOVER
+from vectord.service.service import Service
+from vectord.service.values.environment import Environment
+from vectord.service.values.options import Deadline, NewIndex, WriteOptions
+from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.validation import Add
+
+SOON = Deadline(5.0)
+FIRST, MINE = vector("first", 3, 4), vector("mine", 1, 1)
+
+
+def adding(*ids: str) -> Add:
+    return Add([vector(one, 1, number + 1) for number, one in enumerate(ids)])
+
+
+def ids_in(store: ScriptedStore) -> set[str]:
+    found = services.a_service(store.inner).search("t", services.a_query(MINE.vector, 1_000), FOREVER)
+    return {match.id for match in found.answer.matches}
+
+
+def wait_with(store: ScriptedStore, operation: Operation | bytes, *, age: float = 1.0) -> str:
+    """Store a change as a writer does that began to wait `age` seconds ago, and now is dead; return its id."""
+    pending = PendingChanges(store.inner, Environment(), clock=lambda: time.time() - age)
+    change = pending_change("t", pending.new_id(), 0)
+    store.inner.stage(change.object, [operation if isinstance(operation, bytes) else pack(operation)])
+    return change.id
+
+
+def stored(store: ScriptedStore) -> list[str]:
+    """Return the ids of the changes that wait."""
+    return [one.name.rpartition("/")[2].partition(".")[0] for one in store.inner.staged(folder_of("t"))]
+
+
+def writes_of_index(store: ScriptedStore) -> int:
+    return store.calls.count(("put", "t"))
+
+
+@pytest.fixture
+def lost(store: ScriptedStore, service: Service, other: Service) -> Service:
+    """The service, whose first write of the index will lose a race."""
+    store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
+    return service
+
+
+def test_a_change_that_lost_a_race_is_committed_by_its_second_write(store: ScriptedStore, lost: Service) -> None:
+    assert lost.add("t", [MINE], FOREVER).count == 2
+    assert (writes_of_index(store), ids_in(store), stored(store)) == (2, {"first", "mine"}, [])
+
+
+def test_one_write_commits_the_changes_of_all_that_wait(store: ScriptedStore, lost: Service) -> None:
+    wait_with(store, adding("a", "b"), age=3)
+    wait_with(store, Delete(Selection(["first"])), age=2)
+    wait_with(store, ChangeMetadata(Selection(["a"]), Patch(msgspec.Raw(b'{"x":1}'))), age=1)
+    assert lost.add("t", [MINE], FOREVER).count == 3
+    assert (writes_of_index(store), ids_in(store)) == (2, {"a", "b", "mine"})
+    assert bytes(lost.lookup("t", "a", FOREVER).metadata or b"") == b'{"x":1}'
+
+
+def test_a_writer_whose_change_was_committed_by_another_one_writes_nothing(
+    store: ScriptedStore, lost: Service, other: Service
+) -> None:
+    def overtaken() -> None:
+        other.add("t", [vector("second", 1, 2)], FOREVER)  # the index changes again, so `other` will have to wait, too
+        store.on("head", after(lambda: other.add("t", [vector("third", 1, 3)], FOREVER)))
+
+    store.on("put", passes_through, after(overtaken))
+    added = lost.add("t", [MINE], SOON)
+    assert (added.added, "mine" in ids_in(store), stored(store)) == (1, True, [])
+
+
+def test_the_changes_of_one_commit_are_in_the_order_in_which_their_writers_began_to_wait(
+    store: ScriptedStore, lost: Service
+) -> None:
+    wait_with(store, Delete(Selection(["a"])), age=5)
+    wait_with(store, adding("a"), age=10)
+    assert lost.add("t", [MINE], SOON).count == 2
+
+
+def test_a_change_with_a_precondition_does_not_wait(store: ScriptedStore, lost: Service) -> None:
+    etag = lost.describe("t", FOREVER).etag
+    with pytest.raises(PreconditionFailed):
+        lost.add("t", [MINE], FOREVER, WriteOptions({etag}))
+    assert store.requests()["staged"] == 0
+
+
+def test_a_change_that_is_not_valid_is_refused_alone(store: ScriptedStore, lost: Service) -> None:
+    missing = wait_with(store, ChangeMetadata(Selection(["nobody"]), Patch(msgspec.Raw(b"{}"))))
+    wait_with(store, adding("a"))
+    assert lost.add("t", [MINE], FOREVER).count == 3
+    assert f"p:{missing}" in services.a_service(store.inner).reader.open("t").index.applied
+
+
+def test_the_writer_of_a_refused_change_gets_its_error(store: ScriptedStore, service: Service, other: Service) -> None:
+    other.add("t", [FIRST], FOREVER)
+    store.on("put", after(lambda: other.delete("t", Selection(["first"]), FOREVER)))
+    with pytest.raises(VectorsNotFound):
+        service.patch("t", Selection(["first"]), Patch(msgspec.Raw(b"{}")), FOREVER)
+    assert stored(store) == []
+
+
+def test_a_change_that_another_writer_cannot_read_is_left_to_its_own_writer(
+    store: ScriptedStore, lost: Service, other: Service
+) -> None:
+    def refused() -> None:
+        def refuse(index: Index) -> tuple[Index, Effect]:
+            outcomes = dict.fromkeys(stored(store))
+            return structs.replace(index, applied=mutations.with_outcomes(index.applied, outcomes, set(), None)), ()
+
+        CommitLoop(other.reader).change("t", refuse, FOREVER)
+
+    store.on("staged", after(refused))
+    wait_with(store, b"a change in the format of another version")
+    assert lost.add("t", [MINE], FOREVER).count == 2
+
+
+def test_the_change_of_a_dead_writer_is_applied_once(store: ScriptedStore, lost: Service, other: Service) -> None:
+    dead = wait_with(store, adding("a"))
+    lost.add("t", [MINE], FOREVER)
+    other.delete("t", Selection(["a"]), FOREVER)
+    store.on("put", after(lambda: services.a_service(store.inner, clock=Clock(ids="third")).add("t", [FIRST], FOREVER)))
+    lost.add("t", [MINE], SOON)
+    assert (stored(store), "a" in ids_in(store)) == ([dead], False)
+
+
+def test_a_change_that_waits_longer_than_any_request_is_not_applied_and_is_deleted(
+    store: ScriptedStore, lost: Service
+) -> None:
+    wait_with(store, adding("a"), age=EXPIRES + 1)
+    lost.add("t", [MINE], FOREVER)
+    assert (ids_in(store), stored(store)) == ({"first", "mine"}, [])
+
+
+def test_an_outcome_is_recorded_while_its_change_is_stored(store: ScriptedStore, lost: Service) -> None:
+    change = wait_with(store, adding("a"))
+    lost.add("t", [MINE], FOREVER)
+    index = lost.reader.open("t").index
+    assert f"p:{change}:1:0:2" in index.applied
+
+
+def test_a_writer_waits_for_those_before_it_and_then_takes_over(store: ScriptedStore, lost: Service) -> None:
+    wait_with(store, adding("a"), age=2)
+    wait_with(store, adding("b"), age=1)
+    start = lost.environment.now()
+    assert lost.add("t", [MINE], FOREVER).count == 4
+    assert TAKEOVER + 0.5 <= lost.environment.now() - start < TAKEOVER + 1
+
+
+def test_a_change_that_still_waits_at_the_deadline_has_an_unknown_outcome_and_is_withdrawn(
+    store: ScriptedStore, lost: Service
+) -> None:
+    for number in range(8):
+        wait_with(store, adding(f"{number}"))
+    with pytest.raises(OutcomeUnknown):
+        lost.add("t", [MINE], SOON)
+    assert len(stored(store)) == 8
+
+
+def test_a_change_whose_storing_got_no_answer_cannot_appear_later(store: ScriptedStore, lost: Service) -> None:
+    late: list[Real] = []
+
+    def delayed(real: Real) -> None:
+        late.append(real)
+        no_reply(real)
+
+    store.on("put", delayed)
+    assert lost.add("t", [MINE], SOON).count == 2
+    with pytest.raises(ConditionFailed):
+        late.pop()()
+
+
+def test_a_change_that_cannot_be_cancelled_has_an_unknown_outcome(store: ScriptedStore, lost: Service) -> None:
+    store.on("put", loses_reply)
+    store.always("stage", no_reply)
+    with pytest.raises(OutcomeUnknown):
+        lost.add("t", [MINE], SOON)
+
+
+def test_a_new_index_gets_no_change_of_an_earlier_one(store: ScriptedStore, service: Service, other: Service) -> None:
+    wait_with(store, adding("a"))
+    other.delete_index("t", FOREVER)
+    other.create(NewIndex("t", 2), FOREVER)
+    store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
+    assert service.add("t", [MINE], FOREVER).count == 2
+
+
+def test_a_waiting_writer_learns_that_the_index_was_deleted(
+    store: ScriptedStore, lost: Service, other: Service
+) -> None:
+    store.on("staged", after(lambda: other.delete_index("t", FOREVER)))
+    with pytest.raises(IndexNotFound):
+        lost.add("t", [MINE], FOREVER)
+    assert stored(store) == []
+
+
+def test_after_a_race_the_next_writer_waits_before_it_writes(
+    store: ScriptedStore, lost: Service, other: Service
+) -> None:
+    lost.add("t", [MINE], FOREVER)
+    store.calls.clear()
+    lost.add("t", [vector("next", 1, 2)], FOREVER)
+    assert store.requests() == {"head": 1, "put": 2, "staged": 1, "discard": 1}
+    store.calls.clear()
+    lost.add("t", [vector("last", 1, 2)], FOREVER)
+    assert store.requests() == {"head": 1, "put": 1}
+
+
+def test_a_writer_that_always_wins_looks_for_those_that_wait(store: ScriptedStore, service: Service) -> None:
+    for number in range(9):
+        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
+    assert store.requests()["staged"] == 2
+    wait_with(store, adding("a"))
+    for number in range(4):
+        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
+    assert "a" in ids_in(store)
+
+
+def test_nothing_is_built_after_a_lost_race(store: ScriptedStore, lost: Service) -> None:
+    lost.add("t", [MINE], FOREVER)
+    assert lost.reader.open("t").index.base is None
