@@ -1,13 +1,16 @@
-"""How many commits a second one object can bear: several writers add to one index behind the emulated link to S3.
+"""What one index takes: several writers add batches to it, directly on the stand-in for S3 or behind the link.
 
-`python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...]`. Each writer has a service of its own, as a
-Lambda function has, and starts its next batch when the last one is committed.
+`python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--link]`. Each writer has a service of its
+own, as a Lambda function has, and starts its next batch when the last one is committed. `PYTHONPATH` with the folder
+`layers/vectord` of another checkout measures the code of that one.
 """
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,56 +37,72 @@ _BATCH = 100
 _DEADLINE_SECONDS = 20.0  # as long as a request may take
 
 
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What a writer did: milliseconds until each batch was acknowledged, commits, lost writes, names of errors."""
+
+    durations: list[float]
+    commits: float
+    lost: float
+    errors: list[str]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py commits", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="duration of each measurement")
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 20_000, 100_000])
-    parser.add_argument("--writers", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 30_000])
+    parser.add_argument("--writers", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--link", action="store_true", help="25 ms for each request, 75 MB/s for all")
     options = parser.parse_args()
     table(("fact", "value"), machine())
     with scratch_folder() as folder, stand_in(folder) as s3:
-        rows = [row for count in options.rows for row in _measured(s3, folder, count, options.writers, options.seconds)]
-    heads = ("rows x 384", "MB", "writers", "commits/s", "conflicts a commit", "p50 ms", "p99 ms", "gave up")
+        rows = [row for count in options.rows for row in _measured(s3, folder, count, options)]
+    heads = ("rows x 384", "MB", "writers", "rows/s", "commits/s", "lost writes a commit", "p50 ms", "p99 ms", "errors")
     table(heads, rows)
 
 
-def _measured(s3: StandIn, folder: Path, count: int, writers: Sequence[int], seconds: float) -> Iterator[list[str]]:
+def _measured(s3: StandIn, folder: Path, count: int, options: argparse.Namespace) -> Iterator[list[str]]:
+    """Fill an index with `count` rows, and yield a row of the table for each number of writers."""
     vectors = synthetic(count, queries=1).rows.vectors
     first = _service(s3.limited(linked=False), folder)
     first.create(NewIndex(_NAME, vectors.shape[1]), _deadline(3_600))
     first.add(_NAME, [NewVector(f"row-{i}", vector) for i, vector in enumerate(vectors)], _deadline(3_600))
     size = first.describe(_NAME, _deadline(60)).size
-    endpoint = s3.limited(linked=True)
-    for number in writers:
-        with step(f"{count:,}", f"rows, {number} writers, for {seconds:.0f} s"):
+    endpoint = s3.limited(linked=options.link)
+    for number in options.writers:
+        with step(f"{count:,}", f"rows, {number} writers, for {options.seconds:.0f} s"):
             services = [_service(endpoint, folder / f"{count}-{number}-{i}") for i in range(number)]
             started = time.monotonic()
             with ThreadPoolExecutor(number) as pool:
-                done = list(pool.map(partial(_writes, vectors=vectors, end=started + seconds), services))
+                done = list(pool.map(partial(_writes, vectors=vectors, end=started + options.seconds), services))
             elapsed = time.monotonic() - started
-        ms = [duration for durations, _, _ in done for duration in durations]
-        times, conflicts = Times(np.array(ms)), sum(lost for _, lost, _ in done)
+        ms = [duration for writer in done for duration in writer.durations]
+        times, commits = Times(np.array(ms)), sum(writer.commits for writer in done)
         yield [
-            *(f"{count:,}", f"{size / 1e6:,.1f}", f"{number}", f"{len(ms) / elapsed:.1f}"),
-            *(f"{conflicts / len(ms):.2f}", f"{times.p50:,.0f}", f"{times.p99:,.0f}"),
-            f"{sum(failed for _, _, failed in done)}",
+            *(f"{count:,}", f"{size / 1e6:,.1f}", f"{number}", f"{_BATCH * len(ms) / elapsed:,.0f}"),
+            *(f"{commits / elapsed:.1f}", f"{sum(writer.lost for writer in done) / commits:.2f}"),
+            *(f"{times.p50:,.0f}", f"{times.p99:,.0f}", _counts(error for writer in done for error in writer.errors)),
         ]
     first.delete_index(_NAME, _deadline(60))
 
 
-def _writes(service: Service, vectors: F32, end: float) -> tuple[list[float], float, int]:
-    """Add batches until `end`; return the milliseconds of each commit, the conflicts, and the batches given up."""
-    durations, failed, meter = list[float](), 0, service.environment.meter
+def _counts(errors: Iterable[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(errors).items()) or "none"
+
+
+def _writes(service: Service, vectors: F32, end: float) -> Writer:
+    """Add batches until `end`."""
+    durations, errors, meter = list[float](), list[str](), service.environment.meter
     service.describe(_NAME, _deadline(60))
     while (start := time.monotonic()) < end:
         batch = [NewVector(service.environment.new_id(), vector) for vector in vectors[:_BATCH]]
         try:
             service.add(_NAME, batch, _deadline(_DEADLINE_SECONDS))
-        except Unavailable:
-            failed += 1
+        except Unavailable as error:
+            errors.append(type(error).__name__)
         else:
             durations.append((time.monotonic() - start) * 1000)
-    return durations, meter.value("Conflicts"), failed
+    return Writer(durations, meter.value("Commits"), meter.value("Conflicts"), errors)
 
 
 def _service(endpoint: str, folder: Path) -> Service:
