@@ -1,8 +1,8 @@
 """What one index takes: several writers add batches to it, directly on the stand-in for S3 or behind the link.
 
 `python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--link]`. Each writer has a service of its
-own, as a Lambda function has, and starts its next batch when the last one is committed. `PYTHONPATH` with the folder
-`layers/vectord` of another checkout measures the code of that one.
+own, as a Lambda function has, and starts its next batch when the last one is committed. To measure the code of another
+checkout: `PYTHONPATH=.:<checkout>/layers/vectord .venv/bench/bin/python -m bench.studies.commits`.
 """
 
 import argparse

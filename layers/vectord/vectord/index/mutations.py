@@ -7,11 +7,11 @@ commit                               its id
 upload of a key                      `u:<hash of the key>:<sequencer>`
 request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
 pending change                       `p:<id>:<number>:<number>...`, or `p:<id>` if it was refused
-commit after a race                  `r:<id of the commit>`
+race                                 `r:<id of the commit>:<number of commits>`
 
 The numbers are the effect of the first request with the key, or of the pending change. The token of a pending change
-stays until a commit finds that no staged object has it. A commit is after a race if it had more than one change, or if
-its writer had lost a race; its token goes with the next commit.
+stays until a commit finds that no staged object has it. A commit that had several changes, or whose writer had lost a
+race, records that a number of commits will follow a race; each of them records the rest of this number.
 """
 
 import hashlib
@@ -154,8 +154,8 @@ def record_upload(index: Index, key: str, sequencer: str, refused: Sequence[str]
 def with_commit(applied: Sequence[str], commit: str) -> tuple[str, ...]:
     """Return `applied` with `commit` as its newest commit."""
     others, commits = _by_type(applied, "")
-    own = _AFTER_RACE + commit
-    kept = [token for token in others if token == own or not token.startswith(_AFTER_RACE)]
+    own = f"{_AFTER_RACE}{commit}:"
+    kept = [token for token in others if token.startswith(own) or not token.startswith(_AFTER_RACE)]
     return (*kept, *commits[-MAX_COMMITS + 1 :], commit)
 
 
@@ -210,17 +210,17 @@ def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] |
 
 
 def with_outcomes(
-    applied: Sequence[str], outcomes: Mapping[str, Sequence[int] | None], staged: Container[str], race: str | None
+    applied: Sequence[str], outcomes: Mapping[str, Sequence[int] | None], staged: Container[str]
 ) -> tuple[str, ...]:
     """Return `applied` with the outcomes of pending changes: the effect of each by its id, None if it was refused.
 
     Earlier outcomes are dropped, but those of changes whose ids are in `staged`, which must have been listed after
-    `applied` was read. `race` is the id of the commit that has these outcomes, if it is after a race.
+    `applied` was read.
     """
     others, pending = _by_type(applied, _PENDING)
     kept = [token for token in pending if token.split(":")[1] in staged]
     added = [":".join((_PENDING + change, *map(str, effect or ()))) for change, effect in outcomes.items()]
-    return (*kept, *added, *([_AFTER_RACE + race] if race else []), *others)
+    return (*kept, *added, *others)
 
 
 def outcomes_of(applied: Sequence[str]) -> dict[str, tuple[int, ...] | None]:
@@ -229,9 +229,17 @@ def outcomes_of(applied: Sequence[str]) -> dict[str, tuple[int, ...] | None]:
     return {each[1]: tuple(map(int, each[2].split(":")[1:])) or None for each in found if each}
 
 
-def is_after_race(applied: Sequence[str], commit: str) -> bool:
-    """Return True if `commit`, which led to `applied`, was after a race."""
-    return _AFTER_RACE + commit in applied
+def with_race(applied: Sequence[str], commit: str, following: int) -> tuple[str, ...]:
+    """Return `applied`, to which `commit` leads, with the mark that the `following` commits are after a race."""
+    others, _ = _by_type(applied, _AFTER_RACE)
+    return (f"{_AFTER_RACE}{commit}:{following}", *others)
+
+
+def following_race(applied: Sequence[str], commit: str) -> int:
+    """Return how many commits that follow `commit`, which led to `applied`, are after a race."""
+    own = f"{_AFTER_RACE}{commit}:"
+    found = (token.removeprefix(own) for token in applied if token.startswith(own))
+    return next((int(number) for number in found if re.fullmatch("[0-9]{1,3}", number)), 0)
 
 
 def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:

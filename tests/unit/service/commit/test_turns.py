@@ -122,7 +122,7 @@ def test_a_change_that_another_writer_cannot_read_is_left_to_its_own_writer(
     def refused() -> None:
         def refuse(index: Index) -> tuple[Index, Effect]:
             outcomes = dict.fromkeys(stored(store))
-            return structs.replace(index, applied=mutations.with_outcomes(index.applied, outcomes, set(), None)), ()
+            return structs.replace(index, applied=mutations.with_outcomes(index.applied, outcomes, set())), ()
 
         CommitLoop(other.reader).change("t", refuse, FOREVER)
 
@@ -210,22 +210,50 @@ def test_a_waiting_writer_learns_that_the_index_was_deleted(
     assert stored(store) == []
 
 
-def test_after_a_race_the_next_writer_waits_before_it_writes(
-    store: ScriptedStore, lost: Service, other: Service
+def test_after_a_race_the_next_three_changes_are_stored_before_they_are_committed(
+    store: ScriptedStore, lost: Service
 ) -> None:
     lost.add("t", [MINE], FOREVER)
-    store.calls.clear()
-    lost.add("t", [vector("next", 1, 2)], FOREVER)
-    assert store.requests() == {"head": 1, "put": 2, "staged": 1, "discard": 1}
+    for number in range(3):
+        store.calls.clear()
+        lost.add("t", [vector(f"{number}", 1, 2)], FOREVER)
+        assert store.requests() == {"head": 1, "put": 2, "staged": 1, "discard": 1}
     store.calls.clear()
     lost.add("t", [vector("last", 1, 2)], FOREVER)
-    assert store.requests() == {"head": 1, "put": 1}
+    assert store.requests()["put"] == 1
+
+
+def test_who_commits_next_waits_for_those_whose_changes_were_committed_together(
+    store: ScriptedStore, lost: Service
+) -> None:
+    for number in range(3):
+        wait_with(store, adding(f"{number}"))
+    lost.add("t", [MINE], FOREVER)
+    start, writes = lost.environment.now(), writes_of_index(store)
+    for waiting in stored(store):
+        store.inner.discard(f"{folder_of('t')}{waiting}.0")
+    store.on("staged", after(lambda: wait_with(store, adding("back"), age=-1)))
+    lost.add("t", [vector("next", 1, 2)], SOON)
+    assert ("back" in ids_in(store), writes_of_index(store)) == (True, writes + 1)
+    assert 0.2 <= lost.environment.now() - start < 0.3
+
+
+def test_a_change_that_was_read_is_not_read_again_after_a_lost_race(
+    store: ScriptedStore, lost: Service, other: Service
+) -> None:
+    wait_with(store, adding("a"))
+    store.on("put", passes_through, after(lambda: other.delete("t", Selection(["first"]), FOREVER)))
+    lost.add("t", [MINE], SOON)
+    assert (store.requests()["get"], ids_in(store)) == (1, {"a", "mine"})
 
 
 def test_a_writer_that_always_wins_looks_for_those_that_wait(store: ScriptedStore, service: Service) -> None:
+    looks = list[int]()
     for number in range(9):
+        store.calls.clear()
         service.add("t", [vector(f"{number}", 1, number)], FOREVER)
-    assert store.requests()["staged"] == 2
+        looks.append(store.requests()["staged"])
+    assert looks == [0, 1, 1, 1, 1, 0, 0, 0, 1]
     wait_with(store, adding("a"))
     for number in range(4):
         service.add("t", [vector(f"{number}", 1, number)], FOREVER)

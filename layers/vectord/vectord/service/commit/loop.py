@@ -14,7 +14,6 @@ An operation that lost a race is stored, and committed together with those of ot
 
 import zlib
 from functools import partial
-from typing import Final
 
 from vectord.errors import (
     BlobError,
@@ -32,7 +31,6 @@ from vectord.errors import (
     Unavailable,
     WriteConflict,
 )
-from vectord.index import mutations
 from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.codec.reads import read_ahead
@@ -41,14 +39,11 @@ from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Keyed, is_repeat
 from vectord.service.commit.pending import PendingChanges
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
-from vectord.service.commit.turns import ToCommit, Turn, Work
+from vectord.service.commit.turns import Streaks, ToCommit, Turn, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch, local_files
-
-_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
-_LOOK_EVERY: Final = 4  # changes of a streak
 
 
 class CommitLoop:
@@ -65,7 +60,7 @@ class CommitLoop:
         self._build_policy = build_policy
         self._local_files = local_files(reader.store)
         self._pending = PendingChanges(reader.store, reader.environment)
-        self._streaks: dict[str, tuple[int, float]] = {}  # how many changes of an index followed one another, and when
+        self._streaks = Streaks(self._pending, reader.environment)
 
     def apply(
         self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
@@ -113,7 +108,7 @@ class CommitLoop:
         self, work: Work, deadline: Deadline, state: Snapshot, lost: int
     ) -> PreparedCommit[Effect] | Committed[Effect] | Wait:
         change, adds, waited = work.change, work.adds, lost > 0
-        if work.operation and (work.turn or lost or self._others_wait(state)):
+        if work.operation and (work.turn or lost or self._streaks.others_wait(state)):
             if work.turn is None:
                 work.turn = Turn(self._pending, self._environment, state.name, work.commit_id, work.operation)
             found = work.turn.next(state, lost, work.check)
@@ -142,18 +137,6 @@ class CommitLoop:
             missing = self._local_files.missing_bytes(encoded.parts)
             encoded = encoded.with_longer_head(missing) if missing else encoded
         return PreparedCommit(state, encoded, effect, build_deferred=deferred, can_wait=work.operation is not None)
-
-    def _others_wait(self, state: Snapshot) -> bool:
-        """Return True if other writers probably wait for their turns.
-
-        The index tells so, unless every commit was that of one fast writer, which looks for them at every few commits.
-        """
-        if mutations.is_after_race(state.index.applied, state.index.commit):
-            return True
-        count, last = self._streaks.get(state.name, (0, 0.0))
-        is_streak = count and self._environment.now() - last < _STREAK_SECONDS
-        self._streaks = {state.name: (count + 1 if is_streak else 1, self._environment.now())}
-        return bool(is_streak and count % _LOOK_EVERY == 0 and self._pending.someone_waits(state.name))
 
     def commit[R](
         self,

@@ -27,9 +27,14 @@ from vectord.service.commit.prepared import Change, Committed, Effect, Operation
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
 
-TAKEOVER: Final = 2.0  # seconds without a commit after which the second writer commits
+TAKEOVER: Final = 2.0  # seconds without a commit, and those of the copy, after which the second writer commits
+_COPIED: Final = 50_000_000  # bytes of an index that a commit copies in a second
 _STAGGER: Final = 0.5  # seconds until the next one does
-_POLL: Final = (0.04, 0.12)  # seconds between two looks at the index
+_POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
+_GATHER: Final = 0.2  # seconds in which writers come back with their next changes
+_FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
+_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
+_LOOK_EVERY: Final = 4  # changes of a streak, after that many
 _MAX_CHANGES: Final = 128  # of one commit
 _MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
 
@@ -52,6 +57,7 @@ class Turn:
         self._own, self._attempt, self.is_stored = pending.new_id(), 0, False
         self._etag, self._since = "", 0.0
         self._listed: list[PendingChange] = []
+        self._operations: dict[str, Operation | None] = {}
         self._refusal: VectordError | None = None
 
     def next(self, state: Snapshot, lost: int, check: DeadlineCheck) -> ToCommit | Committed[Effect] | Wait:
@@ -73,11 +79,18 @@ class Turn:
         if is_new := state.etag != self._etag:
             self._etag, self._since, self._listed = state.etag, now, self._list()
         before = self._position(outcomes)
-        if before and now - self._since < TAKEOVER + _STAGGER * (before - 1):
-            return Wait(self._environment.uniform(*_POLL))
+        if before and now - self._since < TAKEOVER + state.index.size / _COPIED + _STAGGER * (before - 1):
+            return Wait(self._wait(now - self._since))
+        if is_new and not lost and len(self._waiting(outcomes)) < len(outcomes):
+            return Wait(_GATHER)  # those whose changes were committed together will probably be back
         if not is_new:
             self._listed = self._list()
         return self._combined(outcomes, lost, check)
+
+    def _wait(self, waited: float) -> float:
+        """Return the seconds until the next look: half of what was `waited` for the state, so that looks stay few."""
+        least, most = _POLL
+        return self._environment.uniform(0.75, 1.25) * min(max(waited / 2, least), most)
 
     def result(self, committed: Committed[Effect]) -> Committed[Effect]:
         """Return the outcome of the change; raise its error if the commit recorded that it was refused."""
@@ -128,20 +141,27 @@ class Turn:
         """Return the change that applies every waiting change, each as a whole or not at all, and records outcomes."""
         chosen = self._chosen(self._waiting(outcomes))
         others = [change for change in chosen if change.id != self._own]
-        operations = dict(zip((change.id for change in others), self._pending.read(others), strict=True))
-        operations[self._own] = self._operation
+        operations = self._read(others) | {self._own: self._operation}
         staged = {change.id for change in self._listed}
 
         def combined(index: Index) -> tuple[Index, Effect]:
             found = dict[str, Effect | None]()
             for change in chosen:
                 index, found[change.id] = self._applied(index, change.id, operations[change.id], check)
-            race = self._commit_id if lost or len(found) > 1 else None
-            applied = mutations.with_outcomes(index.applied, found, staged, race)
+            applied = mutations.with_outcomes(index.applied, found, staged)
+            if following := _following(index, raced=lost > 0 or len(found) > 1):
+                applied = mutations.with_race(applied, self._commit_id, following)
             self._environment.meter.add("ChangesOfOthers", len(found) - 1)
             return structs.replace(index, applied=applied), found[self._own] or ()
 
         return ToCommit(combined, sum(each.adds for each in operations.values() if each))
+
+    def _read(self, changes: list[PendingChange]) -> dict[str, Operation | None]:
+        """Return the operations of changes; those that a lost race has read already are not read again."""
+        missing = [change for change in changes if change.id not in self._operations]
+        found = dict(zip((change.id for change in missing), self._pending.read(missing), strict=True))
+        self._operations = {change.id: self._operations.get(change.id) or found.get(change.id) for change in changes}
+        return self._operations
 
     def _applied(
         self, index: Index, change_id: str, operation: Operation | None, check: DeadlineCheck
@@ -170,6 +190,32 @@ class Turn:
     def _alone(self, check: DeadlineCheck) -> Change:
         """Return the change of a writer that another one refused: it finds the reason, or is applied after all."""
         return lambda index: self._operation.apply(index, self._name, check)
+
+
+class Streaks:
+    """How many changes of an index a writer has committed in a row, each soon after the one before."""
+
+    def __init__(self, pending: PendingChanges, environment: Environment) -> None:
+        self._pending, self._environment = pending, environment
+        self._name, self._count, self._last = "", 0, 0.0
+
+    def others_wait(self, state: Snapshot) -> bool:
+        """Return True if other writers of the index probably wait for their turns; call it once for each change.
+
+        The index tells so, unless every commit was that of one fast writer. So a writer looks at some of a streak.
+        """
+        if mutations.following_race(state.index.applied, state.index.commit):
+            return True
+        now = self._environment.now()
+        continues = state.name == self._name and now - self._last < _STREAK_SECONDS
+        self._name, self._count, self._last = state.name, self._count + 1 if continues else 0, now
+        looks = self._count > 0 and (self._count < _LOOK_EVERY or self._count % _LOOK_EVERY == 0)
+        return looks and self._pending.someone_waits(state.name)
+
+
+def _following(index: Index, *, raced: bool) -> int:
+    """Return how many commits will follow a race after the next commit of `index`."""
+    return _FOLLOWING if raced else max(mutations.following_race(index.applied, index.commit) - 1, 0)
 
 
 class Work(msgspec.Struct):
