@@ -1,6 +1,7 @@
-"""What one index takes: several writers add batches to it, directly on the stand-in for S3 or behind the link.
+"""What one index takes: several writers add batches to it.
 
-`python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--link]`. Each writer has a service of its
+`python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--store stand-in|link|model]`: on the
+stand-in for S3, on it behind the link, or on a store in memory with S3's latencies. Each writer has a service of its
 own, as a Lambda function has, and starts its next batch when the last one is committed. To measure the code of another
 checkout: `PYTHONPATH=.:<checkout>/layers/vectord .venv/bench/bin/python -m bench.studies.commits`.
 """
@@ -8,8 +9,9 @@ checkout: `PYTHONPATH=.:<checkout>/layers/vectord .venv/bench/bin/python -m benc
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,8 @@ import numpy as np
 
 from bench.data import synthetic
 from bench.measure import Times, machine
-from bench.s3.stand_in import BUCKET, KEYS, StandIn, stand_in
+from bench.s3.modelled import ModelledStore
+from bench.s3.stand_in import BUCKET, KEYS, stand_in
 from tools.command.console import step, table
 from tools.command.run import scratch_folder
 from vectord.cache.section_cache import SectionCache
@@ -28,9 +31,12 @@ from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
+from vectord.storage.base import Store
 from vectord.storage.credentials import Credentials
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
+
+type NewStore = Callable[[], Store]
 
 _NAME = "busy"
 _BATCH = 100
@@ -52,26 +58,42 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="duration of each measurement")
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 30_000])
     parser.add_argument("--writers", type=int, nargs="+", default=[1, 4, 16])
-    parser.add_argument("--link", action="store_true", help="25 ms for each request, 75 MB/s for all")
+    parser.add_argument("--store", choices=("stand-in", "link", "model"), default="stand-in")
     options = parser.parse_args()
     table(("fact", "value"), machine())
-    with scratch_folder() as folder, stand_in(folder) as s3:
-        rows = [row for count in options.rows for row in _measured(s3, folder, count, options)]
+    with scratch_folder() as folder, _stores(folder, options.store) as (filling, measured):
+        rows = [row for count in options.rows for row in _measured(filling, measured, folder, count, options)]
     heads = ("rows x 384", "MB", "writers", "rows/s", "commits/s", "lost writes a commit", "p50 ms", "p99 ms", "errors")
     table(heads, rows)
 
 
-def _measured(s3: StandIn, folder: Path, count: int, options: argparse.Namespace) -> Iterator[list[str]]:
+@contextmanager
+def _stores(folder: Path, kind: str) -> Iterator[tuple[NewStore, NewStore]]:
+    """Yield what makes a store to fill the index, and what makes the store of a writer."""
+    if kind == "model":
+        objects = ModelledStore(version_bytes=0)
+        yield lambda: objects, lambda: objects
+        return
+    with stand_in(folder) as s3:
+        yield lambda: _s3(s3.limited(linked=False)), lambda: _s3(s3.limited(linked=kind == "link"))
+
+
+def _s3(endpoint: str) -> Store:
+    return S3Store(Bucket(BUCKET, "us-east-1", endpoint, Credentials(KEYS["id"], KEYS["secret"], None)), "bench")
+
+
+def _measured(
+    filling: NewStore, measured: NewStore, folder: Path, count: int, options: argparse.Namespace
+) -> Iterator[list[str]]:
     """Fill an index with `count` rows, and yield a row of the table for each number of writers."""
     vectors = synthetic(count, queries=1).rows.vectors
-    first = _service(s3.limited(linked=False), folder)
+    first = _service(filling(), folder)
     first.create(NewIndex(_NAME, vectors.shape[1]), _deadline(3_600))
     first.add(_NAME, [NewVector(f"row-{i}", vector) for i, vector in enumerate(vectors)], _deadline(3_600))
     size = first.describe(_NAME, _deadline(60)).size
-    endpoint = s3.limited(linked=options.link)
     for number in options.writers:
         with step(f"{count:,}", f"rows, {number} writers, for {options.seconds:.0f} s"):
-            services = [_service(endpoint, folder / f"{count}-{number}-{i}") for i in range(number)]
+            services = [_service(measured(), folder / f"{count}-{number}-{i}") for i in range(number)]
             started = time.monotonic()
             with ThreadPoolExecutor(number) as pool:
                 done = list(pool.map(partial(_writes, vectors=vectors, end=started + options.seconds), services))
@@ -105,10 +127,9 @@ def _writes(service: Service, vectors: F32, end: float) -> Writer:
     return Writer(durations, meter.value("Commits"), meter.value("Conflicts"), errors)
 
 
-def _service(endpoint: str, folder: Path) -> Service:
-    bucket = Bucket(BUCKET, "us-east-1", endpoint, Credentials(KEYS["id"], KEYS["secret"], None))
+def _service(store: Store, folder: Path) -> Service:
     return Service(
-        S3Store(bucket, "bench"),
+        store,
         SectionCache(folder / "sections", 1 << 30),
         memory_bytes=1 << 30,
         environment=Environment(),
