@@ -1,4 +1,4 @@
-"""List indexes, describe one, list its versions, look up one of its vectors, and return the OpenAPI document.
+"""List and describe indexes, list versions, look up a vector or a queued change, and return the OpenAPI document.
 
 The API sends every request without a route of its own to this function, which says why there is none.
 """
@@ -14,7 +14,7 @@ from vectord.edge import routes as edge_routes
 from vectord.edge import versions as edge_versions
 from vectord.edge.openapi.operations import OPERATIONS
 from vectord.edge.request import Request, read_options_in
-from vectord.edge.route import Reply, Route
+from vectord.edge.route import Deferred, Reply, Route
 from vectord.edge.s3vectors import unmatched
 from vectord.edge.schemas import index_answers, queries, vector_answers
 from vectord.edge.visible import visible_indexes
@@ -106,6 +106,7 @@ ROUTES: dict[str, Route[Service]] = {
     "GET /indexes/{name}": Route(describe, "read"),
     "GET /indexes/{name}/versions": Route(versions, "read"),
     "GET /indexes/{name}/vectors/{id+}": Route(lookup, "read"),
+    "GET /indexes/{name}/changes/{token}": Route(Deferred("vectord.edge.queued", "change"), "read"),
     "GET /openapi.json": Route(openapi, None),
     edge_routes.PREFLIGHT: Route(options, None),
     edge_routes.DEFAULT: Route(refuse, None),

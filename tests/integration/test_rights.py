@@ -30,6 +30,7 @@ ROUTES: Mapping[str, tuple[str, Any]] = {
     "POST /indexes/{name}/search": ("read", {"vector": [1, 0]}),
     "POST /indexes/{name}/recall": ("read", {}),
     "POST /indexes/{name}/warm": ("read", None),
+    "GET /indexes/{name}/changes/{token}": ("read", None),
     "GET /indexes/{name}/versions": ("read", None),
     "GET /indexes/{name}/export": ("read", None),
     "POST /indexes/{name}/restore": ("admin", {"as_of": "2026-01-01T00:00:00Z"}),
@@ -50,8 +51,14 @@ class Guarded:
         self.api = Api(one_process=True)
 
     def send(self, claim: Any, route: str, body: Any = None, *, name: str = "films", **query: str) -> Answer:
-        parameters = {"name": name, "id": "x"} if "{name}" in route else {}
-        event = an_event(route, route.split()[1].replace("{name}", name).replace("{id+}", "x"), parameters, {}, query)
+        parameters = {"name": name, "id": "x", "token": "x"} if "{name}" in route else {}
+        event = an_event(
+            route,
+            route.split()[1].replace("{name}", name).replace("{id+}", "x").replace("{token}", "x"),
+            parameters,
+            {},
+            query,
+        )
         if claim is not None:
             event["requestContext"]["authorizer"] = {"jwt": {"claims": {"rights": claim, "sub": "user"}}}
         if route.endswith("/export"):

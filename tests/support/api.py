@@ -109,6 +109,10 @@ class Api:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         return self.invoke(route, event)
 
+    def function(self, folder: Path) -> ModuleType:
+        """Return the handler's module of the function in a folder."""
+        return self._functions[folder]
+
     def invoke(self, route: str, event: Mapping[str, Any]) -> Answer:
         with patch.dict(os.environ, self._environment) if self._environment else nullcontext():
             response = self._functions[self.routes[route]].lambda_handler(event, None)

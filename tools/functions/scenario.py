@@ -65,7 +65,35 @@ class Scenario:
     def _add(self) -> str:
         added = self._api("add", 200)
         check(added == {"added": 2, "replaced": 0, "count": 2}, "both vectors are new", added)
-        return "2 added"
+        self._queued_add()
+        return "2 added, and replaced by a queued add"
+
+    def _queued_add(self) -> None:
+        """Queue the same add, deliver its message twice, and look at the state of the change."""
+        sent = event("add")
+        accepted = self._invoke("add", {**sent, "headers": {**sent["headers"], "prefer": "respond-async"}})
+        check(accepted.get("statusCode") == 202, "a queued add answers 202", accepted)
+        [record] = event("ingest")["Records"]
+        message = {"Records": [{**record, "body": self._storage.take_message()}]}
+        done = self._invoke("add", message)
+        check(done == NO_FAILURES, "the message does not return to the queue", done)
+        _, etag = self._storage.blob(INDEX)
+        check(self._invoke("add", message) == NO_FAILURES, "a redelivered message succeeds", message)
+        check(self._storage.blob(INDEX)[1] == etag, "a redelivered message changes nothing", etag)
+        state = self._changed(accepted["headers"]["Location"])
+        result = {"added": 0, "replaced": 2, "count": 2}
+        check((state["state"], state["result"], state["etag"]) == ("applied", result, etag), "it is applied", state)
+
+    def _changed(self, path: str) -> Json:
+        """Return the state of the queued change at a path."""
+        route, (_, _, name, _, token) = "GET /indexes/{name}/changes/{token}", path.split("/")
+        parameters = {"name": name, "token": token}
+        asked = {**event("describe"), "routeKey": route, "rawPath": path, "pathParameters": parameters}
+        http = {**asked["requestContext"]["http"], "path": path}
+        returned = self._invoke("describe", {**asked, "requestContext": {**asked["requestContext"], "http": http}})
+        check(returned.get("statusCode") == 200, "the change is found", returned)
+        state: Json = json.loads(returned["body"])
+        return state
 
     def _describe(self) -> str:
         described, blob = self._returned("describe", 200), self._storage.blob(INDEX)

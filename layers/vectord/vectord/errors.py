@@ -17,7 +17,8 @@ VectordError
 │   ├── IndexNotFound
 │   ├── VectorNotFound
 │   ├── VectorsNotFound            some ids of a change do not exist; lists them
-│   └── VersionNotFound            no such state of an index, or it has been deleted
+│   ├── VersionNotFound            no such state of an index, or it has been deleted
+│   └── ChangeNotFound             no such queued change, or it has expired
 ├── MethodNotAllowed           the API has the resource, but not this method of it; lists its methods
 ├── AccessDenied               the caller's token does not hold the right that the request requires
 ├── IndexExists                an index of that name already exists
@@ -150,10 +151,8 @@ class VersionNotFound(NotFound):
         reason = "it did not exist then, or that version has been deleted"
         if kept:
             reason = f"its versions of that time were removed; those around them are {kept[0]!r} and {kept[1]!r}"
-        super().__init__(
-            f"Index {index!r} has no state as of {as_of!r}: {reason}. "
-            f"GET /indexes/{index}/versions lists the versions that exist."
-        )
+        listed = f"GET /indexes/{index}/versions lists the versions that exist."
+        super().__init__(f"Index {index!r} has no state as of {as_of!r}: {reason}. {listed}")
 
 
 class VectorsNotFound(NotFound):
@@ -162,6 +161,11 @@ class VectorsNotFound(NotFound):
         listed = ", ".join(map(repr, ids[:_MAX_IDS]))
         more = f" and {len(ids) - _MAX_IDS:,} more" if len(ids) > _MAX_IDS else ""
         super().__init__(f"Index {index!r} does not contain {listed}{more}; nothing was changed.")
+
+
+class ChangeNotFound(NotFound):
+    def __init__(self, index: str, token: str) -> None:
+        super().__init__(f"Index {index!r} has no change {token!r}: it was never accepted, or it has expired.")
 
 
 class MethodNotAllowed(VectordError):
@@ -191,10 +195,9 @@ class BucketError(VectordError): ...
 class PreconditionFailed(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(
-            f"The ETag of index {name!r} does not satisfy If-Match or If-None-Match; nothing was changed. "
-            "Read the index again and repeat the change with its present ETag."
-        )
+        advice = "Read the index again and repeat the change with its present ETag."
+        reason = f"The ETag of index {name!r} does not satisfy If-Match or If-None-Match; nothing was changed."
+        super().__init__(f"{reason} {advice}")
 
 
 class Unavailable(VectordError): ...
@@ -207,17 +210,13 @@ class StorageSilent(Unavailable):
 
 class Throttled(Unavailable):
     def __init__(self) -> None:
-        super().__init__(
-            "Too many functions run at once to reach all shards of the index in time; nothing was changed. Send the "
-            "request again later, fewer at once, or raise the concurrency of the function or of the account."
-        )
+        advice = "Send the request again later, fewer at once, or raise the concurrency of the function or account."
+        super().__init__(f"Too many functions run at once to reach all shards in time; nothing was changed. {advice}")
 
 
 class DeadlineExceeded(Unavailable):
     def __init__(self) -> None:
-        super().__init__(
-            "The request was stopped at its time limit; nothing was changed. Ask for less, or use a simpler filter."
-        )
+        super().__init__("The request reached its time limit; nothing was changed. Ask for less, or filter by less.")
 
 
 class Contended(Unavailable):

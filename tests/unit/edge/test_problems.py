@@ -20,6 +20,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.IndexNotFound("t"), 404, "index-not-found"),
     (errors.VectorNotFound("t", "a"), 404, "vector-not-found"),
     (errors.VersionNotFound("t", "v1"), 404, "version-not-found"),
+    (errors.ChangeNotFound("t", "0" * 32), 404, "change-not-found"),
     (errors.MethodNotAllowed("PUT", "/indexes", ["GET", "POST"]), 405, "method-not-allowed"),
     (errors.IndexExists("t"), 409, "index-exists"),
     (errors.BucketError("no such vector bucket"), 409, "vector-bucket"),

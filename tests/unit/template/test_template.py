@@ -123,10 +123,22 @@ def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function() -> No
     assert DEPLOYED.all("AWS::SQS::Queue")["Uploads"]["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_a_failed_message_does_not_cause_redelivery_of_its_batch() -> None:
-    source = DEPLOYED.one("AWS::Lambda::EventSourceMapping")
-    assert (source["EventSourceArn"], source["FunctionName"]) == ("Uploads.Arn", "IngestFunction")
+@pytest.mark.parametrize(("queue", "function"), [("Uploads", "IngestFunction"), ("Changes", "AddFunction")])
+def test_a_failed_message_does_not_cause_redelivery_of_its_batch(queue: str, function: str) -> None:
+    source = DEPLOYED.all("AWS::Lambda::EventSourceMapping")[f"{function}{queue}"]
+    assert (source["EventSourceArn"], source["FunctionName"]) == (f"{queue}.Arn", function)
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_change_has_all_of_the_time_of_its_function_and_is_not_delivered_again_meanwhile() -> None:
+    assert DEPLOYED.all("AWS::Lambda::EventSourceMapping")["AddFunctionChanges"]["BatchSize"] == 1
+    timeout = DEPLOYED.all("AWS::Lambda::Function")["AddFunction"]["Timeout"]
+    assert DEPLOYED.all("AWS::SQS::Queue")["Changes"]["VisibilityTimeout"] == 6 * timeout
+
+
+def test_a_change_that_fails_five_times_is_a_dead_letter() -> None:
+    redrive = DEPLOYED.all("AWS::SQS::Queue")["Changes"]["RedrivePolicy"]
+    assert redrive == {"deadLetterTargetArn": "DeadChanges.Arn", "maxReceiveCount": 5}
 
 
 # ---- compaction

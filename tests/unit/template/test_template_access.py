@@ -35,6 +35,7 @@ THIN = {
     ("s3:ListBucketVersions", "Bucket.Arn"),
     ("s3:ListBucketMultipartUploads", "Bucket.Arn"),
 }
+QUEUE = {("sqs:SendMessage", "Changes.Arn")}
 COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
 RIGHTS = {
     "SearchFunction": READ | PAST | calls("SearchFunction"),
@@ -44,10 +45,22 @@ RIGHTS = {
     | {(f"s3:{action}", "Bucket.Arn/_vectors/.staging/*") for action in ("PutObject", "AbortMultipartUpload")},
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
     "CreateFunction": READ | WRITE | SPLICE | PAST | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
-    "AddFunction": READ | WRITE | SPLICE | COMPACT | calls("AddFunction"),
+    "AddFunction": READ
+    | WRITE
+    | SPLICE
+    | COMPACT
+    | calls("AddFunction")
+    | QUEUE
+    | {
+        ("s3:DeleteObject", "Bucket.Arn/_vectors/.changes/*"),
+        ("sqs:ReceiveMessage", "Changes.Arn"),
+        ("sqs:DeleteMessage", "Changes.Arn"),
+        ("sqs:GetQueueAttributes", "Changes.Arn"),
+    },
     "DeleteFunction": READ
     | WRITE
     | COMPACT
+    | QUEUE
     | calls("DeleteFunction")
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "S3VectorsFunction": READ
@@ -210,3 +223,12 @@ def test_authorization_none_makes_the_api_public() -> None:
 def test_requests_are_throttled() -> None:
     settings = DEPLOYED.one("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("500", "1000")
+
+
+def test_queued_changes_expire_after_their_messages() -> None:
+    rules = DEPLOYED.all("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == "_vectors/.changes/"]
+    queues = DEPLOYED.all("AWS::SQS::Queue")
+    for queue in ("Changes", "DeadChanges"):
+        assert rule["ExpirationInDays"] * 86_400 > int(queues[queue]["MessageRetentionPeriod"])
+    assert (rule["Status"], rule["NoncurrentVersionExpiration"]) == ("Enabled", {"NoncurrentDays": 1})

@@ -99,9 +99,12 @@ def test_a_log_group_that_gets_another_name_is_kept() -> None:
     assert {group["UpdateReplacePolicy"] for group in groups} == {"Retain"}
 
 
-def test_uploads_are_ingested_only_when_their_log_group_exists() -> None:
-    [source] = DEPLOYED.whole("AWS::Lambda::EventSourceMapping").values()
-    assert source["DependsOn"] == "IngestLogGroup"
+def test_messages_are_delivered_only_when_the_log_group_of_the_function_exists() -> None:
+    sources = DEPLOYED.whole("AWS::Lambda::EventSourceMapping")
+    assert {name: source["DependsOn"] for name, source in sources.items()} == {
+        "IngestFunctionUploads": "IngestLogGroup",
+        "AddFunctionChanges": "AddLogGroup",
+    }
 
 
 def access_log(values: str) -> dict[str, str]:

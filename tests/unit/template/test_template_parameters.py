@@ -47,12 +47,20 @@ def test_no_function_has_reserved_concurrency_by_default() -> None:
 
 
 def test_without_reserved_concurrency_an_earlier_limit_of_the_event_source_is_removed() -> None:
-    assert DEPLOYED.one("AWS::Lambda::EventSourceMapping")["ScalingConfig"] == {}
+    assert DEPLOYED.all("AWS::Lambda::EventSourceMapping")["IngestFunctionUploads"]["ScalingConfig"] == {}
 
 
 def test_sqs_calls_ingest_no_more_often_than_its_reserved_concurrency_allows() -> None:
-    source = OTHER.one("AWS::Lambda::EventSourceMapping")
+    source = OTHER.all("AWS::Lambda::EventSourceMapping")["IngestFunctionUploads"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": "7"}
+
+
+def test_sqs_calls_the_add_function_no_more_often_than_a_parameter_allows() -> None:
+    for deployed, most in ((DEPLOYED, "10"), (Deployed({"ChangesConcurrency": "3"}), "3")):
+        source = deployed.all("AWS::Lambda::EventSourceMapping")["AddFunctionChanges"]
+        assert source["ScalingConfig"] == {"MaximumConcurrency": most}
+    declared = load(TEMPLATE)["Parameters"]["ChangesConcurrency"]
+    assert (declared["MinValue"], declared["MaxValue"]) == (2, 1_000)
 
 
 def test_the_maximum_of_shards_is_a_parameter() -> None:

@@ -1,9 +1,13 @@
 """Client of vectord: vector search with no servers."""
 
 from vectord_client.aio import AsyncClient
+from vectord_client.async_changes import AsyncChange, AsyncQueued
 from vectord_client.async_index import AsyncIndex
 from vectord_client.async_reads import AsyncView
 from vectord_client.async_rowset import AsyncRows
+from vectord_client.change_errors import ChangeNotFound, StillQueued
+from vectord_client.change_values import ChangeState
+from vectord_client.changes import Change, Queued
 from vectord_client.client import Client
 from vectord_client.errors import (
     AccessDenied,
@@ -127,8 +131,10 @@ __all__ = [
     "AnswerTooLarge",
     "AnswerTruncated",
     "ArgumentInvalid",
+    "AsyncChange",
     "AsyncClient",
     "AsyncIndex",
+    "AsyncQueued",
     "AsyncRows",
     "AsyncView",
     "BadItem",
@@ -136,6 +142,9 @@ __all__ = [
     "BatchInvalid",
     "Build",
     "CertificateInvalid",
+    "Change",
+    "ChangeNotFound",
+    "ChangeState",
     "Client",
     "ClientClosed",
     "ClockSkewed",
@@ -194,6 +203,7 @@ __all__ = [
     "PreconditionFailed",
     "Problem",
     "Quantiles",
+    "Queued",
     "RecallReport",
     "RequestInvalid",
     "RequestRefused",
@@ -207,6 +217,7 @@ __all__ = [
     "SourceChanged",
     "SourceMissing",
     "SourceUnreadable",
+    "StillQueued",
     "StorageRefused",
     "StorageSilent",
     "TargetInvalid",

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from typing import Any
 
+from vectord_client.async_changes import AsyncChange, AsyncQueued
 from vectord_client.async_reads import AsyncView
 from vectord_client.async_rowset import AsyncRows
 from vectord_client.async_transfer import AsyncLoadable
+from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
 from vectord_client.texts import Model, Texts, create
@@ -186,6 +188,15 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         return await self._session.run(operations.facets(self._name, paths, **options))
 
     # --------------------------------------------------------------------------------------------------- writes
+
+    @property
+    def queued(self) -> AsyncQueued:
+        """The same writes, queued: each returns a change at once, which a worker of the service applies later."""
+        return AsyncQueued(self._session, self._name)
+
+    def change(self, token: str) -> AsyncChange:
+        """Return a queued change by its token. This sends nothing; its `state()` does."""
+        return AsyncChange(self._session, self._name, ChangeState(token, "queued"))
 
     async def add(
         self,

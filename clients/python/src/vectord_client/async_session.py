@@ -70,9 +70,13 @@ class AsyncSession:
                 except TransportError as error:
                     outcome = error
             else:
-                import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+                await self.sleep(step.seconds)
 
-                await asyncio.sleep(step.seconds)
+    async def sleep(self, seconds: float) -> None:
+        """Wait, without blocking the thread."""
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
+        await asyncio.sleep(seconds)
 
     async def follow(self, plan: Plan[T]) -> T:
         """Return the value of a plan."""

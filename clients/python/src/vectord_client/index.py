@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from vectord_client.change_values import ChangeState
+from vectord_client.changes import Change, Queued
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Listing, Rows
@@ -185,6 +187,15 @@ class Index(View, Loadable):
         return self._session.run(operations.facets(self._name, paths, **options))
 
     # --------------------------------------------------------------------------------------------------- writes
+
+    @property
+    def queued(self) -> Queued:
+        """The same writes, queued: each returns a change at once, which a worker of the service applies later."""
+        return Queued(self._session, self._name)
+
+    def change(self, token: str) -> Change:
+        """Return a queued change by its token. This sends nothing; its `state()` does."""
+        return Change(self._session, self._name, ChangeState(token, "queued"))
 
     def add(
         self,

@@ -60,7 +60,11 @@ class Session:
                 except TransportError as error:
                     outcome = error
             else:
-                self._sleep(step.seconds)
+                self.sleep(step.seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._sleep(seconds)
 
     def follow(self, plan: Plan[T]) -> T:
         """Return the value of a plan."""

@@ -5,9 +5,23 @@ from typing import Any
 
 import pytest
 
-from vectord_client import AsyncClient, AsyncIndex, AsyncRows, AsyncView, Client, Index, Rows, View
+from vectord_client import (
+    AsyncChange,
+    AsyncClient,
+    AsyncIndex,
+    AsyncQueued,
+    AsyncRows,
+    AsyncView,
+    Change,
+    Client,
+    Index,
+    Queued,
+    Rows,
+    View,
+)
 
 PAIRS = [(Client, AsyncClient), (View, AsyncView), (Index, AsyncIndex), (Rows, AsyncRows)]
+PAIRS += [(Change, AsyncChange), (Queued, AsyncQueued)]
 # `len`, `in`, `[]` and truth of an index cannot be awaited; `count`, `has` and `one` are their methods.
 SYNC_ONLY = {"__len__", "__contains__", "__getitem__", "__bool__"}
 

@@ -252,10 +252,10 @@ def _audited(
         more |= result.audit
         etag = result.headers.get("ETag")
         commits = commits or ([Commit(index, etag, etag)] if index and etag else [])
-    return {**fields, **more}, Write(_principal(event), operation, commits)
+    return {**fields, **more}, Write(principal_of(event), operation, commits)
 
 
-def _principal(event: Event) -> str:
+def principal_of(event: Event) -> str:
     """Return who sent a request: the ARN of an IAM principal, the subject of a token, or `anonymous`."""
     authorizer = (event.get("requestContext") or {}).get("authorizer")
     if not authorizer:

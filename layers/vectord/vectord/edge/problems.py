@@ -48,6 +48,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),
     errors.VectorsNotFound: Kind(404, "vector-not-found", "No such vector"),
     errors.VersionNotFound: Kind(404, "version-not-found", "No such version of the index"),
+    errors.ChangeNotFound: Kind(404, "change-not-found", "No such queued change"),
     errors.MethodNotAllowed: Kind(405, "method-not-allowed", "The resource does not have this method"),
     errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
     errors.BucketError: Kind(409, "vector-bucket", "The vector bucket does not allow it"),

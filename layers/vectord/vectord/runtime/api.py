@@ -4,7 +4,7 @@ import os
 from functools import cache
 from threading import Lock
 
-from vectord.runtime.resources import build_policy_of, invoke_of, section_cache_of, store_of
+from vectord.runtime.resources import build_policy_of, invoke_of, queue_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
@@ -30,4 +30,5 @@ def service_of(settings: Settings) -> Service:
         invoke=invoke_of(settings),
         build_policy=build_policy_of(settings, environment),
         max_shards=settings.max_shards,
+        queue=queue_of(settings),
     )

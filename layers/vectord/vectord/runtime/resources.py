@@ -1,9 +1,12 @@
 """Resources that are created once for each process: store, section cache, and the client for other functions."""
 
 import os
+from collections.abc import Callable
 from functools import cache, partial
+from typing import Final
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
+from vectord.edge.route import Deferred
 from vectord.runtime import stores
 from vectord.runtime.settings import Settings
 from vectord.service.commit.build_policy import BuildPolicy
@@ -11,6 +14,8 @@ from vectord.service.sharding.fan_out import Invoke
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Store
 from vectord.storage.lambda_invoke import Functions
+
+_QUEUE: Final = Deferred("vectord.storage.sqs_queue", "Queue")  # most functions queue nothing
 
 
 @cache
@@ -42,6 +47,16 @@ def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy
     if settings.compact is None:
         return None
     return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
+
+
+def queue_of(settings: Settings) -> Callable[[bytes], None] | None:
+    """Return the call that sends a message to the queue of changes; None without one: then no write is queued."""
+    if settings.queue is None:
+        return None
+    send: Callable[[bytes], None] = _QUEUE(
+        settings.queue, settings.queue_endpoint, stores.region_of(settings), settings.credentials
+    ).send
+    return send
 
 
 @cache

@@ -31,7 +31,8 @@ class Settings(msgspec.Struct, frozen=True):
     `bucket` is None for a store in memory or in a folder; `folder` is the `file:` URL of the latter; `inbox` is the
     bucket for uploads, if there is one. `memory` is the memory of the function and `tmp_size` the size of its
     folder `tmp`, in bytes. `function` is this function as `name:alias`, if it calls itself for the shards of an
-    index; `compact` is the function that compacts, if there is one. A new index may have up to `max_shards` shards.
+    index; `compact` is the function that compacts, if there is one, and `queue` the URL of the queue of changes.
+    A new index may have up to `max_shards` shards.
     Versions are thinned to one a day for `version_days`, or not at all if that is 0.
     Without `credentials`, reads get them from the endpoint `container`. botocore finds a region, and credentials,
     if the environment has none.
@@ -55,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     container: ContainerEndpoint | None = None
     folder: str | None = None
     version_days: int = 0
+    queue: str | None = None
+    queue_endpoint: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -87,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True):
             _container(environ),
             folder,
             int(environ.get("VECTORD_VERSION_DAYS") or 0),
+            environ.get("VECTORD_CHANGES") or None,
+            environ.get("AWS_ENDPOINT_URL_SQS") or environ.get("AWS_ENDPOINT_URL") or None,
         )
 
     @property

@@ -83,10 +83,11 @@ class Service:
         invoke: Invoke | None = None,
         build_policy: BuildPolicy | None = None,
         max_shards: int = options.DEFAULT_MAX_SHARDS,  # of a new index
+        queue: Callable[[bytes], None] | None = None,  # sends a message to the queue of changes
     ) -> None:
         """Keep up to `memory_bytes` of opened indexes in memory; with `invoke`, other functions run shard requests."""
         self.environment, self._retry_policy, self._thresholds = environment, retry_policy, thresholds
-        self._max_shards = max_shards
+        self._max_shards, self.queue = max_shards, queue
         cache = SnapshotCache(store, files, memory_bytes, environment)
         self.reader = SnapshotReader(store, cache, environment, retry_policy)
         self.versions = Versions(self.reader, files, memory_bytes)

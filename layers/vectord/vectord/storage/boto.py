@@ -77,7 +77,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def boto_client(
-    service: Literal["s3", "lambda"],
+    service: Literal["s3", "lambda", "sqs"],
     region: str,
     endpoint: str | None,
     credentials: Credentials | None,

@@ -10,6 +10,7 @@ LEAST_PART: Final = 5 << 20  # bytes; S3 refuses a smaller part unless it is the
 STAGING: Final = ".staging/"  # an index name never contains a slash
 BUCKETS: Final = ".s3vectors/"  # the folder of JSON objects, one for each vector bucket
 HISTORY: Final = ".history/"  # the folder of JSON objects with what was removed of the versions of an object
+CHANGES: Final = ".changes/"  # the folder of queued changes, one folder for each index
 LONGEST_LINK: Final = 7 * 24 * 3600  # seconds; S3 accepts no more
 
 _FILENAME: Final = r"[A-Za-z0-9._ -]{1,255}"  # needs no escapes inside a quoted header value

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from vectord_client import errors
+from vectord_client.change_errors import ChangeNotFound
 from vectord_client.errors import BadItem, Problem, VectordError
 from vectord_client.gateway_errors import (
     AccessRefused,
@@ -32,6 +33,7 @@ PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "index-not-found": errors.IndexNotFound,
     "vector-not-found": errors.VectorNotFound,
     "version-not-found": errors.VersionNotFound,
+    "change-not-found": ChangeNotFound,
     "method-not-allowed": errors.MethodNotAllowed,
     "index-exists": errors.IndexExists,
     "vector-bucket": errors.VectorBucket,

@@ -16,6 +16,7 @@ from vectord.edge.openapi.operations import OPERATIONS, Body, Operation
 from vectord.edge.path_parameters import ID_PATTERN
 from vectord.edge.problems import KINDS, TYPE_PREFIX, Problem
 from vectord.edge.schemas import fields
+from vectord.edge.schemas.change_answers import Change
 
 Json = dict[str, Any]
 
@@ -44,6 +45,19 @@ _REQUEST_HEADERS: Final[dict[str, Json]] = {
         "description": "If the same request is repeated with the same key, it is applied once.",
         "pattern": "^[!-~]{1,255}$",
     },
+    "Prefer": {
+        "type": "string",
+        "description": "`respond-async` (RFC 7240): queue the change and answer 202. Ignored without a queue.",
+        "examples": ["respond-async"],
+    },
+}
+_QUEUED: Final[Json] = {
+    "description": "Queued, because of `Prefer: respond-async`. The path in Location has the state.",
+    "content": {_JSON: {"schema": fields.ref(Change.__name__)}},
+    "headers": {
+        "Location": {"schema": {"type": "string"}},
+        "Preference-Applied": {"schema": {"const": "respond-async"}},
+    },
 }
 _PATH_PARAMETERS: Final[dict[str, Json]] = {
     "name": {"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"},
@@ -54,6 +68,7 @@ _PATH_PARAMETERS: Final[dict[str, Json]] = {
         "description": "Percent-encoded, slashes too. An id that does not match the pattern is refused in a path: send "
         "it in a body, to `POST /indexes/{name}/vectors/get` or `/vectors/delete`.",
     },
+    "token": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
 }
 
 
@@ -160,12 +175,14 @@ def _success_responses(operation: Operation) -> Json:
     content |= {media: {} for media in operation.media}
     if content:
         answer["content"] = content
-    headers = {"ETag": {"schema": _ETAG}} if "{name}" in operation.path else {}
+    headers = {"ETag": {"schema": _ETAG}} if "{name}" in operation.path and "{token}" not in operation.path else {}
     if operation.status == HTTPStatus.CREATED:
         headers |= {"ETag": {"schema": _ETAG}, "Location": {"schema": {"type": "string"}}}
     if headers and content:
         answer["headers"] = headers
     responses = {str(operation.status): answer}
+    if operation.may_be_queued:
+        responses["202"] = _QUEUED
     if operation.headers == ("If-None-Match",):
         not_modified = "The index still has an ETag that If-None-Match lists."
         responses["304"] = {"description": not_modified, "headers": {"ETag": {"schema": _ETAG}}}

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from vectord import errors
-from vectord.edge.schemas import bodies, index_answers, queries, vector_answers
+from vectord.edge.schemas import bodies, change_answers, index_answers, queries, vector_answers
 from vectord.errors import VectordError
 from vectord.writers.export import FORMATS
 
@@ -14,7 +14,7 @@ type Problems = tuple[type[VectordError], ...]
 
 PRECONDITIONS: Final = ("If-Match", "If-None-Match")
 NOT_MODIFIED: Final = ("If-None-Match",)
-WRITE_HEADERS: Final = (*PRECONDITIONS, "Idempotency-Key")
+WRITE_HEADERS: Final = (*PRECONDITIONS, "Idempotency-Key", "Prefer")
 
 _COMMON_PROBLEMS: Final[Problems] = (errors.RequestInvalid, errors.StoreError, errors.StorageSilent)
 _BODY_PROBLEMS: Final[Problems] = (
@@ -49,6 +49,15 @@ class Operation(msgspec.Struct, frozen=True):
     media: tuple[str, ...] = ()
 
     @property
+    def may_be_queued(self) -> bool:
+        return "Prefer" in self.headers
+
+    @property
+    def opens_index(self) -> bool:
+        """True if the index in the path must exist."""
+        return "{name}" in self.path and "{token}" not in self.path and self.method != "put"
+
+    @property
     def method(self) -> str:
         return self.route.split(" ")[0].lower()
 
@@ -62,7 +71,7 @@ class Operation(msgspec.Struct, frozen=True):
         problems = _COMMON_PROBLEMS + self.problems
         problems += _BODY_PROBLEMS if self.body else ()
         problems += (errors.AccessDenied,) if "{name}" in self.path or self.writes else ()
-        problems += _INDEX_PROBLEMS if "{name}" in self.path and self.method != "put" else ()
+        problems += _INDEX_PROBLEMS if self.opens_index else ()
         return problems + (_WRITE_PROBLEMS if self.writes else ())
 
 
@@ -198,6 +207,12 @@ OPERATIONS: Final = (
         headers=WRITE_HEADERS,
         problems=(errors.BatchInvalid, errors.FilterInvalid, *_CHANGE_PROBLEMS),
         writes=True,
+    ),
+    Operation(
+        "GET /indexes/{name}/changes/{token}",
+        "Read a change",
+        answers=(change_answers.Change,),
+        problems=(errors.ChangeNotFound,),
     ),
     Operation(
         "GET /indexes/{name}/versions",

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from vectord.lhv1 import params
 from vectord.storage.base import ListedObject, ObjectPage
-from vectord.storage.limits import BUCKETS, HISTORY, STAGING
+from vectord.storage.limits import BUCKETS, CHANGES, HISTORY, STAGING
 from vectord.storage.s3.listing import S3Listing
 
 SUFFIX: Final = ".lhv1"  # of an index, whose name never starts with a dot
@@ -21,7 +21,7 @@ SUFFIX: Final = ".lhv1"  # of an index, whose name never starts with a dot
 
 def suffix_of(name: str) -> str:
     """Return what the key of an object has after its name."""
-    return "" if name.startswith(STAGING) else ".json" if name.startswith((BUCKETS, HISTORY)) else SUFFIX
+    return "" if name.startswith((STAGING, CHANGES)) else ".json" if name.startswith((BUCKETS, HISTORY)) else SUFFIX
 
 
 def page_of_names(listing: S3Listing, folder: str, prefix: str, limit: int, after: str | None) -> ObjectPage:

@@ -1,0 +1,117 @@
+"""Changes of one index that the service queues, and applies later."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from vectord_client.change_errors import StillQueued
+from vectord_client.change_values import ChangeState
+from vectord_client.session import Session
+from vectord_client.values import Added, Deleted, Patched
+from vectord_client.wire import changes, operations, plans
+from vectord_client.wire.encode import Filter
+
+
+class Change:
+    """A queued change of an index."""
+
+    def __init__(self, session: Session, index: str, state: ChangeState) -> None:
+        self._session, self._index, self._state = session, index, state
+
+    def __repr__(self) -> str:
+        return f"<Change {self._state.token} of {self._index!r}: {self._state.state}>"
+
+    @property
+    def index(self) -> str:
+        """The name of the index."""
+        return self._index
+
+    @property
+    def token(self) -> str | None:
+        """The token by which `Index.change` finds the change; None if no server queued it."""
+        return self._state.token
+
+    def state(self) -> ChangeState:
+        """Return the state of the change; sends a request, unless the change is known to be applied or to have failed.
+
+        Raises:
+            ChangeNotFound: It has expired: the service keeps it for 15 days.
+        """
+        if self._state.token is not None and not self._state.is_final:
+            self._state = self._session.run(changes.state(self._index, self._state.token))
+        return self._state
+
+    def wait(self, timeout: float = 60.0) -> Added | Patched | Deleted:
+        """Return the result once the change is applied; wait up to `timeout` seconds.
+
+        Raises:
+            StillQueued: It is not applied yet.
+            Problem: The index refused the change, and nothing was changed. The error is that of the method which is
+                not queued.
+        """
+        for seconds in changes.polls(timeout, time.monotonic):
+            if self.state().is_final:
+                return self._state.value()
+            self._session.sleep(seconds)
+        if self.state().is_final:
+            return self._state.value()
+        raise StillQueued(f"The change {self.token} of {self._index!r} is still queued after {timeout:g} s.")
+
+
+class Queued:
+    """The changes of an index that the service queues: each returns at once, and is one request."""
+
+    def __init__(self, session: Session, index: str) -> None:
+        self._session, self._index = session, index
+
+    def add(
+        self,
+        rows: Any = None,
+        *,
+        ids: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        if_match: str | None = None,
+        id: str = "id",
+        vector: str = "vector",
+    ) -> Change:
+        """Queue an add of vectors, in the forms of `Index.add`, that fit into one request.
+
+        Raises:
+            ArgumentInvalid: Some rows are not valid, or they need several requests; nothing was sent.
+            BatchInvalid: The service refused some rows; nothing is changed.
+        """
+        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
+        return self._change(changes.add(self._index, blocks, if_match))
+
+    def patch(
+        self,
+        metadata: Any,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        mode: str = "merge",
+        if_match: str | None = None,
+    ) -> Change:
+        """Queue a change of metadata, as `Index.patch` makes it."""
+        call = operations.patch(self._index, metadata, ids=ids, filter=filter, mode=mode, if_match=if_match)
+        return self._change(changes.queued(call))
+
+    def delete(
+        self,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        all: bool = False,
+        if_match: str | None = None,
+    ) -> Change:
+        """Queue a deletion of vectors, as `Index.delete` makes it."""
+        call = operations.delete(self._index, ids=ids, filter=filter, all=all or None, if_match=if_match)
+        return self._change(changes.queued(call))
+
+    def remove(self, id: str, *, if_match: str | None = None) -> Change:
+        """Queue the deletion of one vector, which must exist."""
+        return self._change(changes.remove(self._index, id, if_match))
+
+    def _change(self, call: Any) -> Change:
+        return Change(self._session, self._index, self._session.run(call))
