@@ -9,6 +9,7 @@ from vectord_client.change_errors import StillQueued
 from vectord_client.change_values import ChangeState
 from vectord_client.values import Added, Deleted, Patched
 from vectord_client.wire import changes, operations, plans
+from vectord_client.wire.call import Call
 from vectord_client.wire.encode import Filter
 
 
@@ -30,6 +31,11 @@ class AsyncChange:
     def token(self) -> str | None:
         """The token by which `AsyncIndex.change` finds the change; None if no server queued it."""
         return self._state.token
+
+    @property
+    def known(self) -> ChangeState:
+        """The state that was seen last. It sends nothing."""
+        return self._state
 
     async def state(self) -> ChangeState:
         """Return the state of the change; sends a request, unless the change is known to be applied or to have failed.
@@ -82,7 +88,7 @@ class AsyncQueued:
             BatchInvalid: The service refused some rows; nothing is changed.
         """
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
-        return await self._change(changes.add(self._index, blocks, if_match))
+        return await self.send(changes.add(self._index, blocks, if_match))
 
     async def patch(
         self,
@@ -95,7 +101,7 @@ class AsyncQueued:
     ) -> AsyncChange:
         """Queue a change of metadata, as `AsyncIndex.patch` makes it."""
         call = operations.patch(self._index, metadata, ids=ids, filter=filter, mode=mode, if_match=if_match)
-        return await self._change(changes.queued(call))
+        return await self.send(changes.queued(call))
 
     async def delete(
         self,
@@ -107,11 +113,12 @@ class AsyncQueued:
     ) -> AsyncChange:
         """Queue a deletion of vectors, as `AsyncIndex.delete` makes it."""
         call = operations.delete(self._index, ids=ids, filter=filter, all=all or None, if_match=if_match)
-        return await self._change(changes.queued(call))
+        return await self.send(changes.queued(call))
 
     async def remove(self, id: str, *, if_match: str | None = None) -> AsyncChange:
         """Queue the deletion of one vector, which must exist."""
-        return await self._change(changes.remove(self._index, id, if_match))
+        return await self.send(changes.remove(self._index, id, if_match))
 
-    async def _change(self, call: Any) -> AsyncChange:
+    async def send(self, call: Call[ChangeState]) -> AsyncChange:
+        """Send a call of `wire.changes` that queues a change."""
         return AsyncChange(self._session, self._index, await self._session.run(call))

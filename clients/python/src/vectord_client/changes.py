@@ -9,6 +9,7 @@ from vectord_client.change_values import ChangeState
 from vectord_client.session import Session
 from vectord_client.values import Added, Deleted, Patched
 from vectord_client.wire import changes, operations, plans
+from vectord_client.wire.call import Call
 from vectord_client.wire.encode import Filter
 
 
@@ -30,6 +31,11 @@ class Change:
     def token(self) -> str | None:
         """The token by which `Index.change` finds the change; None if no server queued it."""
         return self._state.token
+
+    @property
+    def known(self) -> ChangeState:
+        """The state that was seen last. It sends nothing."""
+        return self._state
 
     def state(self) -> ChangeState:
         """Return the state of the change; sends a request, unless the change is known to be applied or to have failed.
@@ -82,7 +88,7 @@ class Queued:
             BatchInvalid: The service refused some rows; nothing is changed.
         """
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
-        return self._change(changes.add(self._index, blocks, if_match))
+        return self.send(changes.add(self._index, blocks, if_match))
 
     def patch(
         self,
@@ -95,7 +101,7 @@ class Queued:
     ) -> Change:
         """Queue a change of metadata, as `Index.patch` makes it."""
         call = operations.patch(self._index, metadata, ids=ids, filter=filter, mode=mode, if_match=if_match)
-        return self._change(changes.queued(call))
+        return self.send(changes.queued(call))
 
     def delete(
         self,
@@ -107,11 +113,12 @@ class Queued:
     ) -> Change:
         """Queue a deletion of vectors, as `Index.delete` makes it."""
         call = operations.delete(self._index, ids=ids, filter=filter, all=all or None, if_match=if_match)
-        return self._change(changes.queued(call))
+        return self.send(changes.queued(call))
 
     def remove(self, id: str, *, if_match: str | None = None) -> Change:
         """Queue the deletion of one vector, which must exist."""
-        return self._change(changes.remove(self._index, id, if_match))
+        return self.send(changes.remove(self._index, id, if_match))
 
-    def _change(self, call: Any) -> Change:
+    def send(self, call: Call[ChangeState]) -> Change:
+        """Send a call of `wire.changes` that queues a change."""
         return Change(self._session, self._index, self._session.run(call))

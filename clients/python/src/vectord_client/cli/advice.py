@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from vectord_client import errors, gateway_errors
+from vectord_client import change_errors, errors, gateway_errors
 from vectord_client.load import errors as loads
 from vectord_client.rows.block import InvalidRows
 
@@ -18,6 +18,8 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     errors.IndexNotFound: "`vectord ls` lists the indexes; `vectord create NAME --dimension N` creates one.",
     errors.IndexExists: "`vectord info NAME` describes it; `vectord create --exist-ok` accepts it.",
     errors.VersionNotFound: "`vectord versions NAME` lists the states that are kept.",
+    change_errors.ChangeNotFound: "A change with --async prints its token. Its state is kept for 15 days.",
+    change_errors.StillQueued: "Repeat `vectord change` later: the change may still be applied.",
     errors.PreconditionFailed: "Read the index, and repeat the change with its present ETag: `vectord info NAME`.",
     errors.CursorInvalid: "Repeat the search with the same options and the `next` of its --stats.",
     gateway_errors.ClockSkewed: "`timedatectl set-ntp true` synchronizes the clock; `vectord doctor` compares it.",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from vectord_client import errors, gateway_errors
+from vectord_client import change_errors, errors, gateway_errors
 from vectord_client.cli.advice import advice_for, detail_of
 from vectord_client.cli.output import say
 from vectord_client.load import errors as loads
@@ -43,6 +43,7 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     gateway_errors.AccessRefused: Exit.DENIED,
     errors.CredentialsMissing: Exit.DENIED,
     errors.Unavailable: Exit.UNAVAILABLE,
+    change_errors.StillQueued: Exit.UNAVAILABLE,
     errors.TransportError: Exit.UNAVAILABLE,
     gateway_errors.GatewayFailed: Exit.UNAVAILABLE,
     gateway_errors.NotVectord: Exit.UNAVAILABLE,

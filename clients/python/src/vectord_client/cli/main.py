@@ -27,6 +27,7 @@ ENTRIES = {
     "facets": Entry(f"{_COMMANDS}.rows", "Count the distinct values of metadata."),
     "patch": Entry(f"{_COMMANDS}.changes", "Change metadata."),
     "rm": Entry(f"{_COMMANDS}.changes", "Delete rows, or an index."),
+    "change": Entry(f"{_COMMANDS}.queued", "Say what became of a queued change."),
     "versions": Entry(f"{_COMMANDS}.history", "List the states of an index that are kept."),
     "restore": Entry(f"{_COMMANDS}.history", "Make an earlier state the present one."),
     "cp": Entry(f"{_COMMANDS}.history", "Copy an index to a new name."),

