@@ -6,12 +6,12 @@ from vectord.edge.route import Reply, Route
 from vectord.edge.schemas import bodies, index_answers
 from vectord.runtime import ingest
 from vectord.runtime.settings import access_claim
-from vectord.service.ingest import Ingestion
+from vectord.service.ingestion.ingestion import Ingestion
 
 
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
-    link = ingestion.link(request.path["name"], body.file, body.bytes, request.deadline)
+    link = ingestion.links.create(request.path["name"], body.file, body.bytes, request.deadline)
     return Reply(
         index_answers.Upload("PUT", link.url, link.headers, link.key, link.expires),
         audit={"outcome": "issued", "file": telemetry.file_id(link.key)},

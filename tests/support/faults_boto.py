@@ -13,7 +13,7 @@ from tests.support.faults_service import PATIENCE, TIMEOUTS
 from tests.support.services import new_section_cache
 from vectord.edge import handler
 from vectord.edge.events import sqs
-from vectord.service.ingest import Ingestion
+from vectord.service.ingestion.ingestion import Ingestion
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Timeouts

@@ -20,6 +20,7 @@ FLOORS = (
     "vectord.edge.schemas",
     "vectord.service",
     "vectord.service.buckets",
+    "vectord.service.ingestion",
     "vectord.service.maintenance",
     "vectord.service.sharding",
     "vectord.service.single",

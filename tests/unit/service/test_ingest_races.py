@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.services import FOREVER, Clock, a_service, new_section_cache
 from vectord.errors import ConditionFailed
-from vectord.service.ingest import Ingestion
+from vectord.service.ingestion.ingestion import Ingestion
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
 from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile

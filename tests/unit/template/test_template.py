@@ -118,9 +118,10 @@ def test_a_dead_letter_queue_keeps_messages_for_14_days(queue: str) -> None:
     assert DEPLOYED.all("AWS::SQS::Queue")[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function() -> None:
+def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function_and_the_longest_wait_for_a_batch() -> None:
     timeout = DEPLOYED.all("AWS::Lambda::Function")["IngestFunction"]["Timeout"]
-    assert DEPLOYED.all("AWS::SQS::Queue")["Uploads"]["VisibilityTimeout"] >= 6 * timeout
+    longest = load(TEMPLATE)["Parameters"]["IngestBatchSeconds"]["MaxValue"]
+    assert DEPLOYED.all("AWS::SQS::Queue")["Uploads"]["VisibilityTimeout"] >= 6 * timeout + longest
 
 
 @pytest.mark.parametrize(("queue", "function"), [("Uploads", "IngestFunction"), ("Changes", "AddFunction")])

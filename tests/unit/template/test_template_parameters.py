@@ -89,6 +89,27 @@ def test_the_concurrency_of_ingest_is_one_that_an_event_source_accepts() -> None
     assert [declared["Parameters"]["IngestConcurrency"][limit] for limit in ("MinValue", "MaxValue")] == [-1, 1_000]
 
 
+def test_the_size_of_a_batch_of_files_and_the_wait_for_it_are_parameters() -> None:
+    by_default, other = (
+        Deployed(values).all("AWS::Lambda::EventSourceMapping")["IngestFunctionUploads"]
+        for values in ({}, {"IngestBatchSize": "7", "IngestBatchSeconds": "0"})
+    )
+    names = "BatchSize", "MaximumBatchingWindowInSeconds"
+    assert [int(by_default[name]) for name in names] == [20, 1]
+    assert [int(other[name]) for name in names] == [7, 0]
+
+
+def test_a_batch_of_more_than_10_files_is_one_that_lambda_waits_for() -> None:
+    """As the reference of AWS::Lambda::EventSourceMapping demands of a queue."""
+    declared = load(TEMPLATE)
+    rule = declared["Rules"]["IngestBatchOfASource"]
+    [assertion] = rule["Assertions"]
+    assert rule["RuleCondition"] == ["IngestBatchSeconds", "0"]
+    assert assertion["Assert"] == [[str(number) for number in range(1, 11)], "IngestBatchSize"]
+    limits = [declared["Parameters"]["IngestBatchSize"][limit] for limit in ("MinValue", "MaxValue")]
+    assert limits == [1, 1_000]  # Lambda accepts 10,000; an index remembers the latest 1,000 files
+
+
 @pytest.mark.parametrize(("parameter", "applied"), [("on", "PublishedVersions"), ("off", "None")])
 def test_snap_start_is_a_parameter(parameter: str, applied: str) -> None:
     functions = Deployed({"SnapStart": parameter, "TmpSize": "512"}).all("AWS::Lambda::Function")

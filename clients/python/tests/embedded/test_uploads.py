@@ -4,7 +4,7 @@ import io
 import json
 from pathlib import Path
 
-from vectord.service.ingest import Ingestion
+from vectord.service.ingestion.ingestion import Ingestion
 from vectord_client.embedded.inbox import FolderInbox
 from vectord_client.embedded.uploads import Uploads
 

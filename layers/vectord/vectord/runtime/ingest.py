@@ -6,7 +6,7 @@ from functools import cache
 from vectord.runtime.resources import build_policy_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
 from vectord.runtime.stores import bucket_of
-from vectord.service.ingest import Ingestion
+from vectord.service.ingestion.ingestion import Ingestion
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Lazy
 from vectord.storage.s3.client import s3_client

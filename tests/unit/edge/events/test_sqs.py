@@ -2,85 +2,43 @@
 
 import hashlib
 import json
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 
 from tests.support.logs import log_lines
-from tests.support.services import FOREVER, Clock, a_service, new_section_cache
-from vectord.edge.events import sqs
+from tests.support.memory_inbox import SECONDS, File, MemoryInbox, deliver_to, ingestion_of, message, row
+from tests.support.services import FOREVER, Clock, a_service
 from vectord.errors import StoreRefused, StoreUnavailable
-from vectord.service.ingest import Ingestion
-from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
-from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile
 from vectord.storage.memory import MemoryStore
 
-CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
-ROW = b'{"id": "a", "vector": [1, 0]}'
+ROW = row("a")
 UNREADABLE = "this is not an S3 event"
 
 
-class Files:
-    """An inbox in memory. A file that is an exception is raised when it is fetched."""
-
-    def __init__(self, files: dict[str, bytes | BaseException]) -> None:
-        self.files = files
-        self.reports: list[str] = []
-
-    bucket = "inbox"
-
-    def fetch(self, upload: UploadedFile) -> bytes:
-        file = self.files[upload.key]
-        if isinstance(file, BaseException):
-            raise file
-        return file
-
-    def replacement(self, upload: UploadedFile) -> Replacement | None:
-        return None
-
-    def write_report(self, key: str, body: bytes) -> None:
-        self.reports.append(key)
-
-    def read_report(self, key: str) -> StoredReport | None:
-        return None
-
-    def remove_report(self, key: str, etag: str) -> None:
-        raise NotImplementedError
-
-    def link(self, key: str, size: int, seconds: int) -> SignedPut:
-        raise NotImplementedError
-
-
-def message(*keys: str) -> str:
-    """Return the body of a message with an S3 event for each key."""
-    return json.dumps({"Records": [{"s3": {"bucket": {"name": "inbox"}, "object": {"key": k}}} for k in keys]})
-
-
 def deliver(
-    files: dict[str, bytes | BaseException],
+    files: dict[str, File],
     *bodies: str,
     store: MemoryStore | None = None,
-    context: object = CONTEXT,
+    clock: Clock | None = None,
 ) -> list[str]:
     """Invoke the function with messages m0, m1, …; return the ids of those that it reports as failed."""
     store = store or MemoryStore()
     a_service(store).create(NewIndex("t", 2), FOREVER)
-    environment = Clock().environment()
-    ingestion = Ingestion(
-        Files(files),
-        store,
-        new_section_cache(),
-        max_file_bytes=1 << 20,
-        environment=environment,
-        retry_policy=RetryPolicy(),
-    )
-    records = [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
-    answer = sqs.handler(lambda: ingestion)({"Records": records}, context)
-    assert answer.keys() == {"batchItemFailures"}
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    return deliver_to(ingestion_of(MemoryInbox(files), store, clock), *bodies)
+
+
+def takes(clock: Clock, share: float, data: bytes = ROW) -> Callable[[], bytes]:
+    """Return a file whose reading takes a share of the time of the invocation."""
+
+    def fetched() -> bytes:
+        clock.now += share * SECONDS
+        return data
+
+    return fetched
 
 
 def test_a_batch_without_failures_reports_none() -> None:
@@ -126,9 +84,7 @@ DEFECTS = [ZeroDivisionError(), TypeError(), MemoryError(), RecursionError(), OS
 def test_whatever_a_message_raises_the_others_are_committed(defect: BaseException, place: int) -> None:
     store = MemoryStore()
     keys = [f"uploads/t/{number}.jsonl" for number in range(3)]
-    files: dict[str, bytes | BaseException] = {
-        key: b'{"id": "%d", "vector": [1, 0]}' % number for number, key in enumerate(keys)
-    }
+    files: dict[str, File] = {key: b'{"id": "%d", "vector": [1, 0]}' % number for number, key in enumerate(keys)}
     files[keys[place]] = defect
     assert deliver(files, *map(message, keys), store=store) == [f"m{place}"]
     assert a_service(store).get("t", ["0", "1", "2"], FOREVER).missing == [str(place)]
@@ -136,7 +92,7 @@ def test_whatever_a_message_raises_the_others_are_committed(defect: BaseExceptio
 
 def test_a_file_that_raises_does_not_keep_back_the_other_files_of_its_message() -> None:
     store = MemoryStore()
-    files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ZeroDivisionError(), "uploads/t/y.jsonl": ROW}
+    files: dict[str, File] = {"uploads/t/x.jsonl": ZeroDivisionError(), "uploads/t/y.jsonl": ROW}
     assert deliver(files, message(*files), store=store) == ["m0"]
     assert a_service(store).get("t", ["a"], FOREVER).missing == []
 
@@ -148,17 +104,21 @@ def test_the_end_of_the_process_is_not_a_failed_message(end: type[BaseException]
 
 
 def test_a_batch_in_which_every_message_has_a_defect_is_reported_and_not_raised() -> None:
-    files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": MemoryError()}
+    files: dict[str, File] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": MemoryError()}
     assert deliver(files, *map(message, files)) == ["m0", "m1"]
 
 
 def test_messages_for_which_little_time_is_left_are_postponed() -> None:
     """Lambda would stop the function, and SQS would deliver the whole batch again."""
-    store = MemoryStore()
-    left = iter([120_000, 40_000, 29_000])
-    context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: next(left))
-    files: dict[str, bytes | BaseException] = {f"uploads/t/{name}.jsonl": ROW for name in "abc"}
-    assert deliver(files, *map(message, files), store=store, context=context) == ["m2"]
+    store, clock = MemoryStore(), Clock()
+    files: dict[str, File] = {
+        "uploads/t/a.jsonl": takes(clock, 0.5, row("a")),
+        "uploads/t/b.jsonl": takes(clock, 0.2, row("b")),
+        "uploads/t/c.jsonl": row("c"),
+        "uploads/u/d.jsonl": row("d"),
+    }
+    assert deliver(files, *map(message, files), store=store, clock=clock) == ["m2", "m3"]
+    assert a_service(store).get("t", ["a", "b", "c"], FOREVER).missing == ["c"]
 
 
 @pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "ObjectTagging:Put", "ObjectRestore:Post"])
@@ -170,7 +130,7 @@ def test_an_event_that_announces_no_new_file_is_ignored(name: str) -> None:
 
 @pytest.mark.parametrize("key", ["uploads/t/caf%E9.jsonl", "uploads/t/%FF%FE.jsonl", "uploads/t/%ED%A0%80.jsonl"])
 def test_a_key_that_is_not_utf_8_fails_and_is_not_taken_for_another_one(key: str) -> None:
-    files: dict[str, bytes | BaseException] = {"uploads/t/caf\ufffd.jsonl": ROW, "uploads/t/y.jsonl": ROW}
+    files: dict[str, File] = {"uploads/t/caf\ufffd.jsonl": ROW, "uploads/t/y.jsonl": ROW}
     assert deliver(files, message(key), message("uploads/t/y.jsonl")) == ["m0"]
 
 
@@ -200,28 +160,28 @@ class TestLog:
     @pytest.fixture
     def lines(self, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         """The lines of a message with two good files, and of one that cannot be read."""
-        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": ROW}
+        files: dict[str, File] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": ROW}
         deliver(files, message(*files), UNREADABLE)
         return log_lines(capsys)
 
     def test_has_a_line_for_each_file_and_each_failure(self, lines: list[dict[str, Any]]) -> None:
         assert [(line["level"], line.get("outcome")) for line in lines] == [
-            ("info", "committed"),
-            ("info", "committed"),
             ("error", None),
+            ("info", "committed"),
+            ("info", "committed"),
         ]
 
     def test_names_the_message_of_each_line(self, lines: list[dict[str, Any]]) -> None:
-        assert [line["correlation_id"] for line in lines] == ["m0", "m0", "m1"]
+        assert [line["correlation_id"] for line in lines] == ["m1", "m0", "m0"]
 
     def test_names_the_type_of_an_error(self, lines: list[dict[str, Any]]) -> None:
-        assert (lines[-1]["error"], lines[-1]["message"]) == ("DecodeError", "m1")
+        assert (lines[0]["error"], lines[0]["message"]) == ("DecodeError", "m1")
 
     def test_names_the_index_and_the_key_of_each_file(self, lines: list[dict[str, Any]]) -> None:
         assert [(line.get("index"), line.get("key")) for line in lines] == [
+            (None, None),
             ("t", "uploads/t/x.jsonl"),
             ("t", "uploads/t/y.jsonl"),
-            (None, None),
         ]
 
     @pytest.mark.parametrize("error", [StoreUnavailable("timeout"), TypeError()], ids=["storage", "defect"])
@@ -233,25 +193,23 @@ class TestLog:
         assert (line["index"], line["key"]) == ("t", "uploads/t/x.jsonl")
 
     def test_names_each_file_of_a_message_that_is_postponed(self, capsys: pytest.CaptureFixture[str]) -> None:
-        left = iter([120_000, 10_000, 10_000])
-        context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: next(left))
-        bodies = message("uploads/t/x.jsonl"), message("uploads/t/y.jsonl", "other/z.jsonl"), UNREADABLE
-        assert deliver({"uploads/t/x.jsonl": ROW}, *bodies, context=context) == ["m1", "m2"]
-        _, *postponed = log_lines(capsys)
-        assert {line["outcome"] for line in postponed} == {"postponed"}
-        assert [(line.get("index"), line.get("key")) for line in postponed] == [
-            ("t", "uploads/t/y.jsonl"),
-            ("", "other/z.jsonl"),
-            (None, None),
+        clock = Clock()
+        files: dict[str, File] = {"uploads/t/x.jsonl": takes(clock, 0.7)}
+        bodies = message("uploads/t/x.jsonl"), message("uploads/t/y.jsonl", "other/z.jsonl")
+        assert deliver(files, *bodies, clock=clock) == ["m1"]
+        postponed = [line for line in log_lines(capsys) if line["outcome"] == "postponed"]
+        assert [(line["index"], line["key"], line["correlation_id"]) for line in postponed] == [
+            ("t", "uploads/t/y.jsonl", "m1"),
+            ("", "other/z.jsonl", "m1"),
         ]
 
     def test_says_who_uploaded_the_file_and_what_became_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
-        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": StoreUnavailable("-")}
+        files: dict[str, File] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": StoreUnavailable("-")}
         record = json.loads(message(*files))
         for one in record["Records"]:
             one["userIdentity"] = {"principalId": "AWS:AROAEXAMPLE:session"}
         deliver(files, json.dumps(record))
-        committed, failed = log_lines(capsys)
+        failed, committed = log_lines(capsys)
         assert {(line["principal"], line["operation"]) for line in (committed, failed)} == {
             ("AWS:AROAEXAMPLE:session", "ingest-file")
         }
@@ -263,7 +221,7 @@ class TestLog:
         assert committed["file"] == hashlib.sha256(b"uploads/t/x.jsonl").hexdigest()[:16] != failed["file"]
 
     def test_has_the_traceback_of_a_failure_without_its_message(self, capsys: pytest.CaptureFixture[str]) -> None:
-        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ValueError("a secret")}
+        files: dict[str, File] = {"uploads/t/x.jsonl": ValueError("a secret")}
         deliver(files, message("uploads/t/x.jsonl"))
         [line] = log_lines(capsys)
         assert (line["error"], line["traceback"][0]) == ("ValueError", "ValueError")
@@ -297,12 +255,12 @@ class TestLog:
         def refuse(*_: object) -> None:
             raise StoreRefused("AccessDenied")
 
-        monkeypatch.setattr(Files, "write_report", refuse)
+        monkeypatch.setattr(MemoryInbox, "write_report", refuse)
         assert deliver({"uploads/t/x.jsonl": b"not a row"}, message("uploads/t/x.jsonl")) == ["m0"]
         assert log_lines(capsys)[-1]["Failures"] == 1
 
     def test_counts_what_a_failed_message_did_in_its_own_line(self, capsys: pytest.CaptureFixture[str]) -> None:
-        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": ROW}
+        files: dict[str, File] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": ROW}
         deliver(files, *map(message, files))
         failed, committed = log_lines(capsys)
         assert (failed["ReadRequests"], committed["ReadRequests"]) == (1, 2)
@@ -311,19 +269,11 @@ class TestLog:
     def test_counts_nothing_of_an_invocation_that_ended_in_the_middle_of_a_file(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        store, environment = MemoryStore(), Clock().environment()
+        store = MemoryStore()
         a_service(store).create(NewIndex("t", 2), FOREVER)
-        files = Files({"uploads/t/x.jsonl": KeyboardInterrupt(), "uploads/t/y.jsonl": ROW})
-        ingestion = Ingestion(
-            files,
-            store,
-            new_section_cache(),
-            max_file_bytes=1 << 20,
-            environment=environment,
-            retry_policy=RetryPolicy(),
-        )
-        function = sqs.handler(lambda: ingestion)
+        inbox = MemoryInbox({"uploads/t/x.jsonl": KeyboardInterrupt(), "uploads/t/y.jsonl": ROW})
+        ingestion = ingestion_of(inbox, store)
         with pytest.raises(KeyboardInterrupt):
-            function({"Records": [{"messageId": "m0", "body": message("uploads/t/x.jsonl")}]}, CONTEXT)
-        function({"Records": [{"messageId": "m1", "body": message("uploads/t/y.jsonl")}]}, CONTEXT)
+            deliver_to(ingestion, message("uploads/t/x.jsonl"))
+        deliver_to(ingestion, message("uploads/t/y.jsonl"))
         assert log_lines(capsys)[-1]["ReadRequests"] == 2

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.support.vectors import item
 from vectord.deadline import no_deadline
@@ -23,6 +24,7 @@ from vectord.service.commit.operations import InBucket, pack, unpack
 from vectord.service.commit.prepared import Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.uploaded import AddFiles, FileRows
 from vectord.service.values.validation import Add
 
 IDS = st.sampled_from(["a", "b", "c", "d", "ü" * 40])
@@ -38,10 +40,16 @@ def matrix(entries: Sequence[NewVector]) -> Add:
     return Add(EntryMatrix([entry.id for entry in entries], vectors, [entry.metadata for entry in entries]))
 
 
+def file_rows(entries: Sequence[NewVector]) -> FileRows:
+    rows = Add(items=[structs.replace(item(one.id, one.vector), metadata=one.metadata) for one in entries])
+    return FileRows("uploads/t/x.jsonl", f"{len(entries)}", rows, ["0"] * (len(entries) % 2))
+
+
 PLAIN: st.SearchStrategy[Operation] = (
     st.builds(Add, ENTRIES)
     | ENTRIES.map(matrix)
     | ENTRIES.map(lambda entries: Add(items=[item(one.id, one.vector) for one in entries]))
+    | st.lists(st.builds(file_rows, ENTRIES), max_size=3).map(lambda files: AddFiles(files, 2, "euclidean"))
     | st.builds(Delete, SELECTIONS)
     | st.builds(ChangeMetadata, SELECTIONS.filter(lambda selection: selection.ids is None), PATCHES)
 )

@@ -9,6 +9,7 @@ from msgspec import structs
 from tests.support import services
 from tests.support.scripted_store import Real, ScriptedStore, after, loses_reply, no_reply, passes_through
 from tests.support.services import FOREVER, Clock, vector
+from tests.support.vectors import item
 from vectord.errors import ConditionFailed, IndexNotFound, OutcomeUnknown, PreconditionFailed, VectorsNotFound
 from vectord.index import mutations
 from vectord.index.state import Index
@@ -21,6 +22,7 @@ from vectord.service.service import Service
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, NewIndex, WriteOptions
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.uploaded import AddFiles, FileRows
 from vectord.service.values.validation import Add
 
 SOON = Deadline(5.0)
@@ -106,6 +108,22 @@ def test_a_change_that_is_not_valid_is_refused_alone(store: ScriptedStore, lost:
     wait_with(store, adding("a"))
     assert lost.add("t", [MINE], FOREVER).count == 3
     assert f"p:{missing}" in services.a_service(store.inner).reader.open("t").index.applied
+
+
+def test_files_for_another_index_of_the_same_name_are_refused_alone(store: ScriptedStore, lost: Service) -> None:
+    rows = Add(items=[item("a", (1, 1))])
+    wait_with(store, AddFiles([FileRows("uploads/t/x.jsonl", "01", rows)], 2, "euclidean"))
+    assert lost.add("t", [MINE], FOREVER).count == 2
+    assert ids_in(store) == {"first", "mine"}
+
+
+def test_files_that_wait_are_committed_once(store: ScriptedStore, lost: Service) -> None:
+    file = FileRows("uploads/t/x.jsonl", "01", Add(items=[item("a", (1, 1))]))
+    for _ in range(2):  # two deliveries of one event, whose functions died
+        wait_with(store, AddFiles([file], 2, "cosine"))
+    assert lost.add("t", [MINE], FOREVER).count == 3
+    outcomes = mutations.outcomes_of(lost.reader.open("t").index.applied)
+    assert sorted(outcome for outcome in outcomes.values() if outcome and len(outcome) == 2) == [(0, 0), (1, 0)]
 
 
 def test_the_writer_of_a_refused_change_gets_its_error(store: ScriptedStore, service: Service, other: Service) -> None:

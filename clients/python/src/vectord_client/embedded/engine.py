@@ -29,7 +29,7 @@ from vectord_client.embedded.worker import Repeating
 
 if TYPE_CHECKING:
     from vectord.service.export import Exports
-    from vectord.service.ingest import Ingestion
+    from vectord.service.ingestion.ingestion import Ingestion
     from vectord.service.maintenance.compaction import Compaction
 
 _ATTEMPTS: Final = 1_000  # of a build's commit: an attempt that meets a conflict costs little
@@ -146,7 +146,7 @@ class Engine:
 
     @cached_property
     def _ingestion(self) -> "Ingestion":
-        from vectord.service.ingest import Ingestion  # noqa: PLC0415  imports the readers of files
+        from vectord.service.ingestion.ingestion import Ingestion  # noqa: PLC0415  imports the readers of files
 
         return Ingestion(
             self._inbox,

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, unquote
 
 from vectord.errors import ConditionFailed, ObjectNotFound, RequestInvalid
-from vectord.service.uploads import UPLOADS, target_of
+from vectord.service.ingestion.uploads import UPLOADS, target_of
 from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from vectord.errors import BlobError, StoreError, Unavailable
-from vectord.service.uploads import Reports, report_key
+from vectord.service.ingestion.uploads import Reports, report_key
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 from vectord_client.embedded.inbox import FolderInbox, Readable
 from vectord_client.embedded.worker import Worker
 
 if TYPE_CHECKING:
-    from vectord.service.ingest import Ingestion  # imports the readers of files, which few processes need
+    from vectord.service.ingestion.ingestion import Ingestion  # imports the readers of files, which few processes need
 
 MEMORY_SHARE: Final = 6  # the file, its vectors, the index and the new blob are in memory at once
 _INGEST_SECONDS: Final = 900.0  # as long as a function of the deployed stack may run

@@ -21,9 +21,10 @@ from vectord.service.commit.idempotency import Keyed
 from vectord.service.commit.prepared import Effect, Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.uploaded import AddFiles, FileRows
 from vectord.service.values.validation import Add
 
-_FORMAT: Final = 1  # raised with every change of the types below
+_FORMAT: Final = 1  # raised when a type below changes; a version that does not know a type refuses it
 
 
 class InBucket(msgspec.Struct, frozen=True):
@@ -63,9 +64,25 @@ class _MetadataChange(msgspec.Struct, tag="patch"):
     mode: Literal["merge", "replace"]
 
 
+class _File(msgspec.Struct):
+    key: str
+    sequencer: str
+    refused: list[str]
+    rows: _Rows
+
+
+class _Files(msgspec.Struct, tag="files"):
+    files: list[_File]
+    dimension: int
+    distance: str
+
+
+type _Body = _Rows | _Files | _Deletion | _MetadataChange
+
+
 class _Packed(msgspec.Struct):
     format: int
-    body: _Rows | _Deletion | _MetadataChange
+    body: _Body
     key: IdempotencyKey | None
     in_bucket: bool
 
@@ -101,10 +118,13 @@ def unpack(data: bytes) -> Operation:
     return operation if packed.key is None else Keyed(operation, packed.key)
 
 
-def _body(operation: Operation) -> _Rows | _Deletion | _MetadataChange:
+def _body(operation: Operation) -> _Body:
     match operation:
         case Add():
-            return _rows(operation.entries if operation.items is None else operation.items)
+            return _rows(operation)
+        case AddFiles():
+            files = [_File(one.key, one.sequencer, [*one.refused], _rows(one.rows)) for one in operation.files]
+            return _Files(files, operation.dimension, operation.distance)
         case Delete(selection=selection):
             return _Deletion(selection)
         case ChangeMetadata(selection=selection, patch=patch):
@@ -113,7 +133,8 @@ def _body(operation: Operation) -> _Rows | _Deletion | _MetadataChange:
             raise TypeError(f"a {type(operation).__name__} cannot be stored")
 
 
-def _rows(entries: Sequence[Item] | Sequence[object]) -> _Rows:
+def _rows(add: Add) -> _Rows:
+    entries: Sequence[Item] | Sequence[object] = add.entries if add.items is None else add.items
     if isinstance(entries, EntryMatrix):
         ids, vectors, metadata = entries.ids, entries.vectors, entries.metadata
     else:
@@ -124,16 +145,23 @@ def _rows(entries: Sequence[Item] | Sequence[object]) -> _Rows:
     return _Rows(list(ids), vectors.astype("<f4", copy=False).tobytes(), vectors.shape[1], texts)
 
 
-def _operation(body: _Rows | _Deletion | _MetadataChange) -> Operation:
+def _operation(body: _Body) -> Operation:
     match body:
         case _Rows():
-            vectors = np.frombuffer(body.vectors, "<f4").astype(np.float32, copy=False).reshape(-1, body.dimension)
-            metadata = None if body.metadata is None else list(map(metadata_of_text, body.metadata))
-            return Add(EntryMatrix(body.ids, vectors, metadata))
+            return _add(body)
+        case _Files():
+            files = [FileRows(one.key, one.sequencer, _add(one.rows), one.refused) for one in body.files]
+            return AddFiles(files, body.dimension, body.distance)
         case _Deletion():
             return Delete(body.selection)
         case _MetadataChange():
             return ChangeMetadata(body.selection, Patch(msgspec.Raw(body.metadata), body.mode))
+
+
+def _add(rows: _Rows) -> Add:
+    vectors = np.frombuffer(rows.vectors, "<f4").astype(np.float32, copy=False).reshape(-1, rows.dimension)
+    metadata = None if rows.metadata is None else list(map(metadata_of_text, rows.metadata))
+    return Add(EntryMatrix(rows.ids, vectors, metadata))
 
 
 @made_once  # at the first pending change, because most requests meet none

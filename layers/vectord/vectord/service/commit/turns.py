@@ -19,7 +19,7 @@ import msgspec
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
-from vectord.errors import NotFound, OutcomeUnknown, RequestInvalid, StoreUnavailable, VectordError
+from vectord.errors import NotFound, ObjectChanged, OutcomeUnknown, RequestInvalid, StoreUnavailable, VectordError
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.pending import PendingChange, PendingChanges, pending_change
@@ -173,7 +173,7 @@ class Turn:
             return index, None
         try:
             return operation.apply(index, self._name, check)
-        except (RequestInvalid, NotFound) as error:
+        except (RequestInvalid, NotFound, ObjectChanged) as error:
             if change_id == self._own:
                 self._refusal = error
             return index, None
