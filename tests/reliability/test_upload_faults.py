@@ -84,6 +84,27 @@ def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_redelivery(
     assert uploads.reports() == {}
 
 
+@pytest.mark.parametrize("fault", ONCE)
+@pytest.mark.parametrize("request_", [("range", 4), ("put", 1)], ids=["read", "commit"])
+def test_a_fault_at_the_commit_of_a_group_leads_to_one_commit_or_redelivery_of_its_files(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, request_: tuple[str, int], fault: str
+) -> None:
+    """Read the index for each file, and again before the commit; then write it."""
+    files = [rows(name, seed=number) for number, name in enumerate("abc")]
+    messages = [uploads.put(f"uploads/t/{some[0][0]}.jsonl", lines(some)) for some in files]
+    whole = Add(tuple(row for some in files for row in some)).on({})
+    proxied.choose = nth(*request_, ONCE[fault])
+    left = uploads.deliver(messages, monotonic() + BUDGET)
+    figure("single faults of boto3's requests")
+    proxied.settle()
+    assert len(left) in {0, len(messages)}
+    assert state(bucket) == ({} if left else whole)
+    assert uploads.deliver(left, monotonic() + BUDGET) == []
+    assert uploads.deliver(messages, monotonic() + BUDGET) == []  # queues deliver twice
+    assert state(bucket) == whole
+    assert (bucket.versions("t"), uploads.reports()) == (2, {})
+
+
 @pytest.mark.filterwarnings("ignore:tzname .* identified but not understood")  # of a date whose GMT is cut
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
 def test_a_file_whose_bytes_end_early_is_neither_ingested_nor_rejected(
@@ -187,6 +208,34 @@ def deliver_until_done(uploads: Uploads, messages: list[Any]) -> None:
         assert monotonic() - start < BUDGET + 2 * SLACK
         figure("deliveries that failed and are repeated", len(messages))
     raise AssertionError("a file that is never done")
+
+
+def test_batches_of_files_under_seeded_faults_are_ingested_once_or_reported_after_redelivery(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads
+) -> None:
+    """Files of one batch have ids of their own, because a part of a batch that is redelivered is applied later."""
+    drawn = chance("batches")
+    expected: model.State = {}
+    proxied.choose = schedule = Schedule(chance("batches of uploads").getrandbits(64), 0.25, TIMEOUTS)
+    refused = []
+    for number in range(FILES // 2):
+        messages = []
+        for place in range(drawn.randint(2, 6)):
+            if drawn.random() < 0.2:
+                key = f"bad {number} {place}.jsonl"
+                refused.append(f"rejected/t/{key}.json")
+                messages.append(uploads.put(f"uploads/t/{key}", BAD))
+            else:
+                names = drawn.sample([f"id {one}" for one in range(10)], drawn.randint(1, 5))
+                some = rows(*(f"{name} of {place}" for name in names), seed=100 * number + place)
+                messages.append(uploads.put(f"uploads/t/file {number} {place}.jsonl", lines(some)))
+                expected = Add(some).on(expected)
+        deliver_until_done(uploads, messages * drawn.choice([1, 1, 2]))
+        proxied.settle()
+        assert state(bucket) == expected
+        assert sorted(uploads.reports()) == sorted(refused)
+        figure("batches of files under seeded faults")
+    figure("seeded faults of boto3's requests", schedule.dealt.total())
 
 
 SILENCES: dict[str, Fault] = {
