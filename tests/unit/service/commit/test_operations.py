@@ -76,6 +76,15 @@ def test_an_unpacked_operation_does_what_the_packed_one_does(operation: Operatio
     assert (content(changed), repeated) == (content(expected), effect)
 
 
+@given(st.integers(0, 7))
+def test_the_vectors_of_an_unpacked_operation_are_aligned(length: int) -> None:
+    """The kernels in C read them as they are, when they are the first rows of an index."""
+    unpacked = unpack(pack(matrix([NewVector("a" * length + "b", np.array([1.0, 2.0]), None)])))
+    assert isinstance(unpacked, Add)
+    assert isinstance(unpacked.entries, EntryMatrix)
+    assert unpacked.entries.vectors.flags.aligned
+
+
 @given(OPERATIONS, st.data())
 def test_damaged_bytes_are_refused_or_are_another_operation(operation: Operation, data: st.DataObject) -> None:
     packed = bytearray(pack(operation))

@@ -49,7 +49,7 @@ class InBucket(msgspec.Struct, frozen=True):
 
 class _Rows(msgspec.Struct, tag="add"):
     ids: list[str]
-    vectors: bytes
+    vectors: memoryview  # of the packed bytes: a copy of a large file would take as much memory again
     dimension: int
     metadata: list[bytes | None] | None
 
@@ -142,7 +142,8 @@ def _rows(add: Add) -> _Rows:
         ids, metadata = [row.id for row in rows], [row.metadata for row in rows]
         vectors = np.array([as_float32(row.vector) for row in rows], np.float32).reshape(len(rows), -1 if rows else 1)
     texts = None if metadata is None else [None if text is None else bytes(text) for text in metadata]
-    return _Rows(list(ids), vectors.astype("<f4", copy=False).tobytes(), vectors.shape[1], texts)
+    little_endian = np.ascontiguousarray(vectors, "<f4").reshape(-1)
+    return _Rows(list(ids), little_endian.view(np.uint8).data, vectors.shape[1], texts)
 
 
 def _operation(body: _Body) -> Operation:
@@ -159,7 +160,8 @@ def _operation(body: _Body) -> Operation:
 
 
 def _add(rows: _Rows) -> Add:
-    vectors = np.frombuffer(rows.vectors, "<f4").astype(np.float32, copy=False).reshape(-1, rows.dimension)
+    # The bytes begin anywhere in the message, and kernels read aligned vectors.
+    vectors = np.require(np.frombuffer(rows.vectors, "<f4"), np.float32, "A").reshape(-1, rows.dimension)
     metadata = None if rows.metadata is None else list(map(metadata_of_text, rows.metadata))
     return Add(EntryMatrix(rows.ids, vectors, metadata))
 
