@@ -77,7 +77,7 @@ class RowsNeeded:
         self._ranked: list[Array] = []
         self._probes: Sequence[int] = ()
         self._examined = 0  # partitions
-        self._sorted: dict[tuple[int, int], Array] = {}
+        self._sorted: dict[int, Array] = {}  # for each k of KS
 
     def __len__(self) -> int:
         return len(self._rotated)
@@ -142,7 +142,9 @@ class RowsNeeded:
 
     def _needed(self, at: int, which: int) -> Array:
         """Return the entries that are needed for each true neighbour of all queries, ascending."""
-        if (at, which) not in self._sorted:
-            needed = [np.concatenate(each.needed[which])[at] for each in self._measured]
-            self._sorted[at, which] = np.sort(np.concatenate(needed))
-        return self._sorted[at, which]
+        if which not in self._sorted:
+            passes = zip(*(each.needed[which] for each in self._measured), strict=True)
+            needed = np.concatenate([np.concatenate(of_queries, axis=1) for of_queries in passes])
+            self._sorted[which] = np.sort(needed, axis=1)
+        of_probes: Array = self._sorted[which][at]
+        return of_probes
