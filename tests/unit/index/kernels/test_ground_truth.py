@@ -24,10 +24,11 @@ def nearest_one_by_one(matrix: F32, queries: F32, distance: Distance) -> list[li
 
 
 def found(matrix: F32, queries: F32, distance: Distance) -> list[list[int]]:
-    return [
-        rows.tolist()
-        for rows in true_neighbours(matrix, exact_scan.measure_norms(matrix, distance), queries, K, distance)
-    ]
+    near = true_neighbours(matrix, exact_scan.measure_norms(matrix, distance), queries, K, distance)
+    oracle = v.Oracle(matrix, distance)
+    for query, each in zip(queries, near, strict=True):
+        np.testing.assert_allclose(each.distances, oracle.distances(query)[each.rows], rtol=1e-9, atol=1e-12)
+    return [each.rows.tolist() for each in near]
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.exact_scan import RowNorms, smallest_with_ties
-from vectord.index.kernels.ground_truth import true_neighbours
+from vectord.index.kernels.ground_truth import Neighbours, true_neighbours
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
@@ -72,10 +72,7 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     most = min(KS[-1] + _MOST_COPIES, len(vectors))
     neighbours = true_neighbours(vectors, norms, rows, most, distance)
     near_row = np.array(
-        [
-            rng.choice(_nearest(vectors, query, near, distance))
-            for query, near in zip(start, neighbours[: len(start)], strict=True)
-        ]
+        [rng.choice(near.rows[np.sort(smallest_with_ties(near.distances, KS[0]))]) for near in neighbours[: len(start)]]
     )
     moved = [
         rows[any_rows] + _STEP_TOWARD * (other[any_rows] - rows[any_rows]),
@@ -84,8 +81,8 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     moved = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
     of_moved = iter(true_neighbours(vectors, norms, np.concatenate(moved), most, distance))
     sets = [
-        _set(vectors, rows, neighbours, distance, copies=False),
-        *(_set(vectors, each, list(islice(of_moved, len(each))), distance, copies=True) for each in moved),
+        _set(rows, neighbours, distance, copies=False, rows=len(vectors)),
+        *(_set(each, list(islice(of_moved, len(each))), distance, copies=True, rows=len(vectors)) for each in moved),
     ]
     made = [each for each in sets if len(each.vectors)]
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
@@ -106,12 +103,6 @@ def _varied(vectors: F32, rows: Array, rng: np.random.Generator) -> F32:
     return drawn
 
 
-def _nearest(vectors: F32, query: F32, near: Array, distance: Distance) -> Array:
-    """Return the 10 nearest of rows that are ascending, and their ties, ascending."""
-    found: Array = near[np.sort(smallest_with_ties(dist.distances(vectors, near, query, distance), KS[0]))]
-    return found
-
-
 def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
     """Return the queries with other numbers for the rows."""
     nearest = [[np.sort(number_of[rows]) for rows in of_k] for of_k in queries.nearest]
@@ -119,22 +110,21 @@ def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
 
 
 def _set(
-    vectors: F32, queries: F32, neighbours: Sequence[Array], distance: Distance, *, copies: bool
+    queries: F32, neighbours: Sequence[Neighbours], distance: Distance, *, copies: bool, rows: int
 ) -> HeldOutQueries:
-    """Return the queries with their nearest rows: all of them, or without `copies`.
+    """Return the queries with their nearest of `rows` rows: all of them, or without `copies`.
 
     A query with too few other rows is left out.
     """
     used, nearest, left_out = list[int](), list[list[Array]]([[] for _ in KS]), list[Array]()
-    for number, (query, near) in enumerate(zip(queries, neighbours, strict=True)):
-        distances = dist.distances(vectors, near, query, distance)
-        eligible = np.full(len(near), True) if copies else ~_are_copies(distances, distance)
-        rows, distances = near[eligible], distances[eligible]
-        if len(rows) >= min(KS[0], len(vectors) - 1):
+    for number, near in enumerate(neighbours):
+        eligible = np.full(len(near.rows), True) if copies else ~_are_copies(near.distances, distance)
+        others, distances = near.rows[eligible], near.distances[eligible]
+        if len(others) >= min(KS[0], rows - 1):
             used.append(number)
-            left_out.append(near[~eligible])
+            left_out.append(near.rows[~eligible])
             for k, of_k in zip(KS, nearest, strict=True):
-                of_k.append(rows[np.sort(smallest_with_ties(distances, k))])
+                of_k.append(others[np.sort(smallest_with_ties(distances, k))])
     return HeldOutQueries(queries[used], tuple(nearest), left_out)
 
 

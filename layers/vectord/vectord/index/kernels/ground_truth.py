@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32, normalized
+from vectord.index.kernels.distance import F32, F64, normalized
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.lhv1.params import Distance
 from vectord.parallel import in_two_threads
@@ -33,12 +33,19 @@ class _Candidates(msgspec.Struct, frozen=True, eq=False):
     values: F32
 
 
+class Neighbours(msgspec.Struct, frozen=True, eq=False):
+    """The nearest rows of a query, ascending by row number, and their exact distances."""
+
+    rows: Array
+    distances: F64
+
+
 class _TooMany(Exception):
     """There are more candidates than fit into the memory for them."""
 
 
-def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
-    """Return for each of `queries` (q, dimension) its k nearest rows and their ties, in ascending order of row numbers.
+def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Neighbours]:
+    """Return for each of `queries` (q, dimension) its k nearest rows and their ties.
 
     Rows and queries are float32-safe; k is at most 4,096 and at most the number of rows. Each block of rows is
     multiplied with all queries at once, by two threads. Rows farther than the k-th row of a sample are dropped at once.
@@ -48,7 +55,7 @@ def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distanc
     return [found[number] for number in number_of.ravel().tolist()]
 
 
-def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
+def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Neighbours]:
     """Return the neighbours of distinct queries; of half of the queries at a time if they have very many candidates."""
     targets = _targets(queries, distance)
     slack = _slack(norms, queries, distance)
@@ -65,12 +72,13 @@ def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distan
         candidates = _below(vectors, norms.norms, targets, limits, distance)
     except _TooMany:
         halves = np.array_split(queries, 2)
-        return [rows for half in halves for rows in _true_neighbours(vectors, norms, half, k, distance)]
+        return [each for half in halves for each in _true_neighbours(vectors, norms, half, k, distance)]
     neighbours = []
     for query, margin, near in zip(queries, slack, _by_query(candidates, len(queries)), strict=True):
         rows = near.rows[near.values <= _kth(near.values[None], k)[0] + margin].astype(np.int64)
         exact = dist.distances(vectors, rows, query, distance)
-        neighbours.append(rows[np.sort(exact_scan.smallest_with_ties(exact, k))])
+        nearest = np.sort(exact_scan.smallest_with_ties(exact, k))
+        neighbours.append(Neighbours(rows[nearest], exact[nearest]))
     return neighbours
 
 
