@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from vectord.forest.forest import build_forest
+from vectord.forest.build import build_forest
 from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
 from vectord.index.columns.collect import collect_columns

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest.forest import Layout, build_forest
+from vectord.forest.build import build_forest
+from vectord.forest.forest import Layout
 from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
 from vectord.index.query.query import Answer

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.vectors import forest_file
 from vectord.errors import BlobCorrupt
-from vectord.forest.forest import Layout, bulk_load_works, load
+from vectord.forest.build import bulk_load_works
+from vectord.forest.forest import Layout, load
 
 METRICS = ["angular", "euclidean"]
 

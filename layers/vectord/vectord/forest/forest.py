@@ -1,4 +1,4 @@
-"""Annoy's forest: the layout of Annoy's file, a check of its structure, building and searching.
+"""Annoy's forest: the layout of Annoy's file, a check of its structure, loading and searching.
 
 A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
 roots of the trees last. The layout is from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
@@ -9,12 +9,12 @@ roots of the trees last. The layout is from annoylib.h of Annoy 1.17 (structs `A
 An item has n_descendants 1. An inner node with at most `bucket` descendants lists their rows over `children` and
 `vector`; one with more is a split with two children. Children are written before their parents.
 
-Annoy is imported when the first forest is built or loaded, because few searches need one.
+Annoy is imported when the first forest is built (`build.py`) or loaded, because few searches need one.
 """
 
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -30,7 +30,15 @@ Order = npt.NDArray[np.int64]
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
-SEED: Final = 20_240_229  # a constant, so that equal rows in equal order give an equal file
+
+class Vectors(Protocol):
+    """Vectors (n, dimension) that are read in parts: an array, or products that are computed then."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Order | slice, /) -> F32: ...
+
+
 _ITEMS: Final = 4_096  # items written at a time
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
@@ -61,6 +69,11 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         """The most rows that a leaf lists."""
         return self.dimension + 2  # int32 values between `children_offset` and the end of the node
 
+    def children(self, graph: Buffer) -> npt.NDArray[np.int32]:
+        """Return the children of each inner node, the first ones of (nodes, bucket), as a strided view of `graph`."""
+        nodes = len(graph) // self.node_size
+        return np.ndarray((nodes, self.bucket), "<i4", graph, self.children_offset, (self.node_size, 4))
+
     def vectors(self, graph: Buffer, rows: int) -> npt.NDArray[np.float32]:
         """Return the item vectors as a strided (rows, dimension) view of `graph`, without a copy."""
         return np.ndarray(
@@ -86,7 +99,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         if (self.descendants(graph)[:rows][checked] != 1).any():
             raise BlobCorrupt(f"its graph is not a forest of {rows:,} rows of this dimension")
 
-    def write_items(self, graph: np.memmap, vectors: F32, order: Order | None = None) -> None:
+    def write_items(self, graph: Buffer, vectors: Vectors, order: Order | None = None) -> None:
         """Write the item nodes of `vectors` (rows, dimension) to the start of `graph`, as Annoy's `add_item` does.
 
         The nodes are in `order`, which lists row numbers, if it is given.
@@ -97,7 +110,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         norms: F32 = np.ndarray((rows,), "<f4", graph, 4, (self.node_size,))
         for start in range(0, rows, _ITEMS):
             part = slice(start, start + _ITEMS)
-            items[part] = block = vectors[part] if order is None else vectors[order[part]]
+            items[part] = block = vectors[part if order is None else order[part]]
             if self.metric == "angular":
                 with np.errstate(over="ignore", under="ignore"):
                     norms[part] = np.einsum("ij,ij->i", block, block)  # Annoy stores squared norms
@@ -119,13 +132,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
             self._check_inner(graph, rows, start, min(nodes, start + _CHECK_NODES))
 
     def _check_inner(self, graph: Buffer, rows: int, start: int, stop: int) -> None:
-        children: npt.NDArray[np.int32] = np.ndarray(
-            (stop - start, self.bucket),
-            "<i4",
-            buffer=graph,
-            offset=start * self.node_size + self.children_offset,
-            strides=(self.node_size, 4),
-        )
+        children = self.children(graph)[start:stop]
         count = self.descendants(graph)[start:stop, None]
         leaf = count <= self.bucket
         used = np.arange(self.bucket) < np.where(leaf, count, 2)
@@ -168,66 +175,3 @@ def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None)
         file.flush()
         forest.load(file.name)
     return Trees(forest)
-
-
-def build_forest(vectors: F32, layout: Layout, trees: int, order: Order | None = None) -> tuple[memoryview, Trees]:
-    """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file and the loaded trees.
-
-    Both map a file that is already unlinked: a copy in memory would double the memory of a large build. The items are
-    numbered in `order`, which lists rows, if it is given. All item nodes are written at once, which is 20 times as fast
-    as Annoy's `add_item` for each row. One thread builds, because a parallel build numbers the nodes in random order,
-    and equal rows should give equal bytes.
-    """
-    import tempfile  # noqa: PLC0415  imports shutil and random
-
-    import annoy  # noqa: PLC0415  a large library
-
-    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
-        path = Path(folder, "graph.ann")
-        forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
-        forest.set_seed(SEED)
-        forest.on_disk_build(str(path))
-        if bulk_load_works(layout.metric):
-            _write_items_in_bulk(forest, path, vectors, layout, order)
-        else:
-            _add_items(forest, vectors if order is None else vectors[order])
-        forest.build(trees, n_jobs=1)
-        return np.memmap(path, np.uint8, "r").data, Trees(forest)
-
-
-@cache
-def bulk_load_works(metric: str) -> bool:
-    """Return True if the installed Annoy writes item nodes as `Layout` does; compare once with Annoy's `add_item`."""
-    import tempfile  # noqa: PLC0415  imports shutil and random
-
-    import annoy  # noqa: PLC0415  a large library
-
-    layout = Layout("angular" if metric == "angular" else "euclidean", 3)
-    vectors = np.array([[1, 2, 2], [0, -3, 4]], np.float32)
-    files = []
-    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
-        for name in ("plain", "bulk"):
-            path = Path(folder, name)
-            forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
-            forest.on_disk_build(str(path))
-            if name == "bulk":
-                _write_items_in_bulk(forest, path, vectors, layout)
-            else:
-                _add_items(forest, vectors)
-            forest.build(1, n_jobs=1)
-            forest.unload()
-            files.append(path.read_bytes()[: len(vectors) * layout.node_size])
-    return files[0] == files[1]
-
-
-def _add_items(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
-    for row, vector in enumerate(vectors):
-        forest.add_item(row, vector.tolist())
-
-
-def _write_items_in_bulk(
-    forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout, order: Order | None = None
-) -> None:
-    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # Annoy allocates all item nodes up to this one
-    graph = np.memmap(path, np.uint8, "r+")
-    layout.write_items(graph, vectors, order)

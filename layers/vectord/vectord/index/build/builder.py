@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from vectord.forest.forest import Trees, build_forest
+from vectord.forest.build import build_forest
+from vectord.forest.forest import Trees
 from vectord.index.build.calibration import Calibrator, Curve, cheapest
 from vectord.index.build.partitioning.partition import partition
 from vectord.index.build.rows_needed import EntriesOfRows

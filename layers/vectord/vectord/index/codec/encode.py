@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import structs
 
 from vectord.index import mutations
+from vectord.index.codec import mapped
 from vectord.index.codec.reads import bytes_of_row, copy_size, read_by_append
 from vectord.index.kernels.codes import RowCodes
 from vectord.index.kernels.distance import F32
@@ -245,7 +246,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, graph_rows=len(built.ids), parts=built.parts or msgspec.UNSET)
     else:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
-    sections = _written({name: [data] for name, data in built.sections.items()}, index.commit)
+    sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, mapped.crc32)
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))
