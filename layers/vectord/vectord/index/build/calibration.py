@@ -1,6 +1,5 @@
 """Calibration: measure, during a build, the recall@10 of each strategy at ascending efforts."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -24,7 +23,6 @@ from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 Curve = dict[int, float]  # effort -> recall@10
-Find = Callable[[F32, int], Array]  # query and effort to rows
 
 _NEARLY_ALL: Final = 0.998  # a recall that is enough for every target recall below 1
 _QUERIES: Final = 64  # of each set, with which a forest is measured
@@ -32,6 +30,13 @@ _LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
 _RANGES_ENOUGH: Final = 0.995  # recall@10; a search by ranges for more costs about as much as reading everything
 _FOREST_COST_LIMIT: Final = 2.0  # times the cost of a search over partitions at the same recall
 _LEAST_RECALL: Final = 0.7  # of a forest at the cost at which a search over partitions reaches the usual recall
+# Some of the queries show it of most forests: their recall has a standard error of about 0.06.
+_SOME_QUERIES: Final = 16
+_LEAST_OF_SOME: Final = 0.55
+# Of more rows with so many components, trees find even less at the cost of a search over partitions. To measure them
+# would read most of the graph, in random order.
+_MOST_ROWS: Final = 1 << 18
+_MANY_COMPONENTS: Final = 192
 
 
 class Calibrator:
@@ -62,7 +67,7 @@ class Calibrator:
         """Measure the forest at ascending efforts, until it finds nearly all or costs more than another strategy.
 
         `shape` has the measured recall of searches over partitions, if there are any. A forest that finds little where
-        they find most is measured no further.
+        they find most is measured no further, and of very many rows not at all.
         """
         limit = self._cost(EXACT)
         usual = cheapest(shape, DEFAULT_RECALL, self.rows, self.layout.dimension) if shape else None
@@ -70,10 +75,15 @@ class Calibrator:
         if (most := other or usual) is not None:
             limit = min(limit, _FOREST_COST_LIMIT * most)
         curve: Curve = {}
+        if usual is not None and self.rows > _MOST_ROWS and self.layout.dimension >= _MANY_COMPONENTS:
+            return curve
         effort = K * forest.count
         while self.query_sets and (at := self._cost(SearchPlan("forest", effort))) < limit:
-            curve[effort] = self._recall(lambda query, n: forest.candidates(query, 2 * K, n), effort)
-            if curve[effort] >= _NEARLY_ALL or (usual is not None and at >= usual and curve[effort] < _LEAST_RECALL):
+            is_last_chance = usual is not None and at >= usual
+            if is_last_chance and self._recall(forest, effort, _SOME_QUERIES) < _LEAST_OF_SOME:
+                break
+            curve[effort] = self._recall(forest, effort, _QUERIES)
+            if curve[effort] >= _NEARLY_ALL or (is_last_chance and curve[effort] < _LEAST_RECALL):
                 break
             effort = effort * 3 // 2 if curve[effort] > _LOW_RECALL else effort * 3
         return curve
@@ -84,14 +94,15 @@ class Calibrator:
     def _cost(self, plan: SearchPlan) -> float:
         return cost(plan, self.rows, self.layout.dimension)
 
-    def _recall(self, find: Find, effort: int) -> float:
-        """Return the lower of the recalls of the query sets, over the first queries of each."""
-        found = [np.zeros(min(_QUERIES, len(queries.vectors)), np.int64) for queries in self.query_sets]
+    def _recall(self, forest: Trees, effort: int, most: int) -> float:
+        """Return the lowest of the recalls of the query sets, each over its first queries, at `most` this number."""
+        found = [np.zeros(min(most, len(queries.vectors)), np.int64) for queries in self.query_sets]
 
         def measure(task: tuple[int, int]) -> None:
             which, number = task
             queries = self.query_sets[which]
-            found[which][number] = min(K, int(queries.hits(number, find(queries.vectors[number], effort)).sum()))
+            rows = forest.candidates(queries.vectors[number], 2 * K, effort)
+            found[which][number] = min(K, int(queries.hits(number, rows).sum()))
 
         in_two_threads(measure, [(which, number) for which, each in enumerate(found) for number in range(len(each))])
         return min(round(float(each.mean()) / K, 4) for each in found)
