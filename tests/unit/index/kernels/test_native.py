@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.datasets import decaying, gaussian
 from tests.support.partitions import divided
 from vectord.errors import BlobCorrupt
+from vectord.index.build.ranges_needed import reached
 from vectord.index.kernels import assigning, codes, compiled
 from vectord.index.kernels.distance import F32, distances, normalized
 from vectord.index.kernels.likely_lists import Ranked
@@ -200,6 +201,25 @@ def test_likely_lists_are_those_of_numpy(
 
 
 @given(
+    partitions=st.integers(1, 700),
+    share=st.floats(0.01, 1),
+    size=st.sampled_from([0, 100, 7_000, 20_000, 40_000]),
+    numbers=st.lists(st.floats(0, 1), min_size=1, max_size=6),
+    seed=seeds,
+)
+def test_the_partitions_in_reach_are_those_that_a_search_reads(
+    partitions: int, share: float, size: int, numbers: list[float], seed: int
+) -> None:
+    dice = np.random.default_rng(seed)
+    starts = np.concatenate([[0], np.cumsum(dice.integers(0, 2 * size + 1, partitions))])
+    ranked = dice.permutation(partitions)[: max(1, int(share * partitions))]
+    probes = np.array(sorted(round(number * len(ranked)) for number in numbers))
+    read = reached(ranked, starts, probes)
+    assert read.tolist() == with_numpy(lambda: reached(ranked, starts, probes)).tolist()
+    assert len(read) == len(probes)
+
+
+@given(
     shape=st.tuples(st.integers(1, 60), st.sampled_from([2, 7, 63, 64, 65, 700, 1_547]), st.sampled_from([2, 9, 192])),
     few=st.floats(0.01, 0.99),
     spill=st.booleans(),
@@ -265,6 +285,7 @@ COMPARE = (WORDS, np.ones((5, 1), U), np.empty(2, np.uint32), HALVES, HALVES, np
 ASSIGN = (ROWS, NORMS, ROWS[:2], NORMS[:2], ROWS[:2], 1, 1, 1.0, 0.0, NEAR, NORMS.copy(), np.empty(4, Q))
 ENCODE = (True, np.ones((4, 1), U), NORMS.copy(), NORMS.copy())
 SETS = np.ones((2, 3), bool)
+REACH = (np.array([0, 9, 18, 27]), np.array([1, 2]), 9, 1, 150, 28, np.zeros((2, 3), bool))
 LISTS = (np.ones(2, np.uint32), EXACT[:2], EXACT[:2], 9, np.array([1, 2]), np.empty((4, 2), Q), NEAR)
 BAD_CALLS: dict[str, tuple[object, ...]] = {
     "distances of a row that does not exist": ("distances", ROWS, np.array([4]), QUERY, False, np.empty(1)),
@@ -310,6 +331,13 @@ BAD_CALLS: dict[str, tuple[object, ...]] = {
     "the nearest of none": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:4], np.array([0, 1]), *LISTS[5:]),
     "a list too few": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:5], np.empty((3, 2), Q), NEAR),
     "a count too few": ("likely_lists", SETS, np.array([0, 1]), *LISTS[:6], NEAR[:3]),
+    "a partition out of reach": ("reached", np.array([1, 3]), *REACH),
+    "a negative partition in reach": ("reached", np.array([1, -1]), *REACH),
+    "fewer starts than partitions": ("reached", np.array([1, 2]), STARTS, *REACH[1:]),
+    "more probes than partitions in reach": ("reached", np.array([1]), *REACH),
+    "probes that descend": ("reached", np.array([1, 2]), REACH[0], np.array([2, 1]), *REACH[2:]),
+    "probes below none": ("reached", np.array([1, 2]), REACH[0], np.array([-1, 1]), *REACH[2:]),
+    "reached with more numbers of probes": ("reached", np.array([1, 2]), *REACH[:6], np.zeros((3, 3), bool)),
     "other rows than few components": ("assign", ROWS[:3], *ASSIGN),
     "fewer squares": ("assign", ROWS, ROWS, NORMS[:3], *ASSIGN[2:]),
     "more centroids than products": ("assign", ROWS, ROWS, NORMS, np.ones((3, 2), F), *ASSIGN[3:]),
@@ -338,6 +366,7 @@ def test_the_calls_that_are_changed_to_bad_ones_are_valid() -> None:
     native.assign(ROWS, *ASSIGN)
     native.encode(ROWS, QUERY, np.ones((2, 2), F), *ENCODE)
     native.likely_lists(SETS, np.array([0, 1]), *LISTS)
+    native.reached(np.array([1, 2]), *REACH)
 
 
 @pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)

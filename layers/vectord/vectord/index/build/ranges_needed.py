@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.build.held_out import KS, HeldOutQueries
+from vectord.index.kernels import compiled
 from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
 from vectord.index.kernels.likely_lists import Ranked
 from vectord.index.kernels.range_numbers import range_numbers
-from vectord.index.query.coalescing import MAX_GAP, within_reach
+from vectord.index.query.coalescing import CODE_REQUESTS, GAP_OF_A_PROBE, MAX_GAP, MOST_REACHED, within_reach
 from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.query.prefetch import PAGE
 from vectord.index.query.speed import BYTES_PER_REQUEST
@@ -38,7 +39,6 @@ class RangesNeeded:
 
     def __init__(self, parts: Parts, queries: HeldOutQueries, probes: Sequence[int], row_bytes: int) -> None:
         self._parts, self._queries, self._probes, self._row_bytes = parts, queries, np.array(probes), row_bytes
-        self._starts: list[int] = parts.code_starts.tolist()
         self._rotated = [parts.query(query) for query in queries.vectors[:_QUERIES]]
         self._ranked = parts.rank_all(self._rotated, probes[-1])
         self.tasks = range(0, len(self._rotated), _FEW_QUERIES)
@@ -75,11 +75,7 @@ class RangesNeeded:
 
         The first is bool (numbers of probes, partitions).
         """
-        ranked, starts = self._ranked[number].tolist(), self._starts
-        reached = [within_reach(ranked[:probes], starts) for probes in self._probes.tolist()]
-        read = np.zeros((len(reached), len(starts) - 1), np.bool_)
-        for of_probes, within in zip(read, reached, strict=True):
-            of_probes[within] = True
+        read = reached(self._ranked[number], self._parts.code_starts, self._probes)
         partitions = np.flatnonzero(read.any(axis=0))
         return read.take(partitions, axis=1), partitions
 
@@ -146,6 +142,21 @@ class RangesNeeded:
     def _tasks(self, which: int) -> Sequence[int]:
         """Return the tasks that measure a k of KS."""
         return self.tasks[: -(-_FOR_100 // _FEW_QUERIES)] if which else self.tasks
+
+
+def reached(ranked: Array, starts: Array, probes: Array) -> Mask:
+    """Return which partitions are in reach for each number of probes, which ascend, bool (numbers, partitions).
+
+    `ranked` has the partitions nearest first, distinct, and `starts` is as for `within_reach`.
+    """
+    read = np.zeros((len(probes), len(starts) - 1), np.bool_)
+    if compiled.native is not None:
+        compiled.native.reached(ranked, starts, probes, MAX_GAP, GAP_OF_A_PROBE, MOST_REACHED, CODE_REQUESTS, read)
+        return read
+    of_all, byte_starts = ranked.tolist(), starts.tolist()
+    for of_number, number in zip(read, probes.tolist(), strict=True):
+        of_number[within_reach(of_all[:number], byte_starts)] = True
+    return read
 
 
 def near_any(estimates: F64, read: Mask, partitions: Array, entries: Array, count: int) -> Array:

@@ -111,6 +111,17 @@ def likely_lists(
     counts: _I64,
     /,
 ) -> None: ...
+def reached(
+    ranked: _I64,
+    starts: _I64,
+    probes: _I64,
+    least_gap: int,
+    gap_of_a_probe: int,
+    most: int,
+    requests: int,
+    read: _Mask,
+    /,
+) -> None: ...
 def encode(
     vectors: _F32,
     mean: _F32,

@@ -24,11 +24,11 @@ MAX_REQUESTS: Final = 24
 _MAX_WIDE_GAP: Final = 64 << 10
 _CONNECTIONS: Final = 32
 _MAX_GAP_OF_SECOND: Final = 256 << 10
-# The requests for the codes that a query reads of up to _MOST_REACHED partitions; of more, all are read. Codes in the
+# The requests for the codes that a query reads of up to MOST_REACHED partitions; of more, all are read. Codes in the
 # gaps between them are searched as well. The more partitions, the wider the gaps: up to 42 read gaps up to MAX_GAP.
 CODE_REQUESTS: Final = 28
-_GAP_OF_A_PROBE: Final = 384
-_MOST_REACHED: Final = 150
+GAP_OF_A_PROBE: Final = 384
+MOST_REACHED: Final = 150
 _REQUEST_BYTES: Final = 8 << 20  # maximum bytes of one request
 
 
@@ -62,9 +62,9 @@ def within_reach(ranked: Sequence[int], starts: Sequence[int]) -> list[int]:
     (partitions + 1,) has where the codes of each partition start, in bytes, and where the last end.
     """
     ordered = sorted(ranked)
-    if not 0 < len(ordered) <= _MOST_REACHED:
+    if not 0 < len(ordered) <= MOST_REACHED:
         return ordered
-    gap = max(MAX_GAP, _GAP_OF_A_PROBE * len(ordered))
+    gap = max(MAX_GAP, GAP_OF_A_PROBE * len(ordered))
     spans: list[range] = []
     span_of = dict[int, int]()
     for partition in ordered:

@@ -16,6 +16,7 @@
 #include "lists.h"
 #include "query.h"
 #include "ranges.h"
+#include "reach.h"
 #include "rotation.h"
 #include "rows.h"
 
@@ -30,6 +31,7 @@ static PyMethodDef METHODS[] = {
     METHOD(compare, "Write for the entries of partitions their fields, the differing bits, and the sums of levels."),
     METHOD(document_spans, "Return where the ids and metadata of rows are, or None if the section is not valid."),
     METHOD(likely_lists, "Write for each set of partitions and each k the rows that a search may want."),
+    METHOD(reached, "Set which partitions searches by ranges read with each number of probes."),
     METHOD(range_numbers, "Write for each row of each list the number of its range, and the bytes read because of it."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
