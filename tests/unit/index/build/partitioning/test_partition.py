@@ -155,3 +155,13 @@ def test_rows_that_follow_each_other_in_a_partition_are_near() -> None:
     parts = [vectors[rows] for rows in np.split(made.order, made.first_rows[1:-1]) if len(rows) > 1]
     sorted_parts = [vectors[np.sort(rows)] for rows in np.split(made.order, made.first_rows[1:-1]) if len(rows) > 1]
     assert np.mean([*map(mean_step, parts)]) < 0.9 * np.mean([*map(mean_step, sorted_parts)])
+
+
+def test_rows_beyond_the_first_block_and_the_sample_are_in_near_partitions() -> None:
+    vectors = datasets.decaying(12_000, 32)
+    made = partition(vectors, "euclidean", rows_per_partition=200)
+    partition_of = np.repeat(np.arange(made.shape.partitions), np.diff(made.first_rows))
+    halves = np.vecdot(made.centroids, made.centroids) / 2
+    nearest = (halves - vectors[made.order] @ made.centroids.T).argmin(axis=1)
+    # The centroids moved once after the rows were assigned.
+    assert np.mean(nearest == partition_of) > 0.85

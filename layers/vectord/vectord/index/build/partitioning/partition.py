@@ -84,9 +84,11 @@ def partition(vectors: F32, distance: Distance, *, rows_per_partition: int | Non
     count = max(1, len(vectors) // size)
     chosen = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), sample_size(count)), replace=False)
     rows = _measured(vectors, distance, chosen[:_MEASURED], count)
-    centroids = centroids_of(_sample(rows, chosen), count, rows.leading)
+    sample = _sample(rows, chosen)
+    centroids = centroids_of(sample, count, rows.leading)
     centroids = centroids[short_path(centroids)]
-    first, second = _assigned(rows, centroids)
+    first, second = _assigned(rows, centroids, chosen, sample)
+    del sample
     order, starts = grouped(first, len(centroids))
     order = along_paths(rows.of, order, starts)
     full = means(rows.of, order, starts, rows.restored(centroids))
@@ -113,14 +115,22 @@ def _sample(rows: _Rows, chosen: Array) -> F32:
     return sample
 
 
-def _assigned(rows: _Rows, centroids: F32) -> tuple[Array, Array]:
-    """Return the first and the second partition of each row; -1 for a row without a second one."""
+def _assigned(rows: _Rows, centroids: F32, chosen: Array, sample: F32) -> tuple[Array, Array]:
+    """Return the first and the second partition of each row; -1 for a row without a second one.
+
+    `sample` are the rows that are `chosen`, projected.
+    """
     assigner = Assigner(centroids, spill=rows.vectors.shape[1] >= _MIN_SPILL_DIMENSION, leading=rows.leading)
     first, second = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    place_of = np.full(len(rows), -1)
+    place_of[chosen] = np.arange(len(chosen))
 
     def assign(start: int) -> None:
         block = slice(start, start + _BLOCK)
-        first[block], second[block] = assigner.assign(rows.projected(block))
+        projected = sample[place_of[block]]
+        others = np.flatnonzero(place_of[block] < 0)
+        projected[others] = rows.projected(others + start)
+        first[block], second[block] = assigner.assign(projected)
 
     in_two_threads(assign, range(0, len(rows), _BLOCK))
     return first, second
