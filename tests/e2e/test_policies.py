@@ -37,6 +37,11 @@ ALL_INDEXES = {"POST /indexes/{name}/copy"}  # its body names a second index
 NAMES = ["films", "films-2", "team-a-1", "team-a"]
 
 
+def filled(path: str, name: str) -> str:
+    """Return a path of the template with values for its variables."""
+    return path.replace("{name}", name).replace("{id+}", "x").replace("{token}", "0" * 32)
+
+
 def is_for(sid: str, name: str) -> bool:
     return sid == "Administrator" or (name.startswith("team-a-") if sid == "WriterOfTeamA" else name == "films")
 
@@ -90,7 +95,7 @@ def test_a_policy_allows_its_routes_of_its_indexes_and_nothing_else(
 ) -> None:
     for route, right in RIGHTS.items():
         method, path = route.split()
-        found = is_allowed(clients[sid], method, path.replace("{name}", name).replace("{id+}", "x"))
+        found = is_allowed(clients[sid], method, filled(path, name))
         held = is_for(sid, name) and LEVELS.index(HELD[sid]) >= LEVELS.index(right)
         assert found is (held and (sid == "Administrator" or route not in ALL_INDEXES)), route
 
@@ -122,7 +127,7 @@ def test_a_policy_of_s3_vectors_allows_its_operations_and_nothing_else(clients: 
     for route, of_s3_vectors in routes.items():
         method, path = route.split()
         path = path.replace("{resourceArn+}", "arn:aws:s3vectors:us-east-1:000000000000:bucket/films")
-        found = is_allowed(clients[sid], method, path.replace("{name}", "films").replace("{id+}", "x"))
+        found = is_allowed(clients[sid], method, filled(path, "films"))
         assert found is (of_s3_vectors and kind(route) in allowed), route
 
 

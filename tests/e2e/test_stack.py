@@ -71,7 +71,9 @@ def test_every_declared_route_reaches_a_function(api: Client) -> None:
         elif method in {"POST", "PATCH", "PUT"} and not path.endswith(NEED_NO_BODY):
             assert api.call(method, path, expect=400).headers["content-type"] == "application/problem+json"
         else:
-            assert api.call(method, path, expect=404).body["type"].endswith(":index-not-found")
+            missing = "change" if "{token}" in path else "index"
+            found = api.call(method, path.replace("{token}", "absent"), expect=404)
+            assert found.body["type"].endswith(f":{missing}-not-found")
     for key in declared - native - {template.DEFAULT}:  # those of Amazon S3 Vectors
         method, path = key.split(" ", 1)
         refused = api.call(method, path.replace("{resourceArn+}", "absent"), "[]", expect=400)

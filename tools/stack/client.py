@@ -45,14 +45,22 @@ class Client:
         """Close the connection."""
         self._connection.close()
 
-    def call(self, method: str, path: str, body: Json | str | None = None, *, expect: int = 200) -> Answer:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Json | str | None = None,
+        *,
+        expect: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request; a text is sent as it is.
 
         Raises:
             UnexpectedAnswer: the status is not `expect`; the message has the response's body.
         """
         started = time.perf_counter()
-        response, raw = self._send(method, path, body)
+        response, raw = self._send(method, path, body, headers or {})
         milliseconds = (time.perf_counter() - started) * 1000
         if response.status != expect:
             problem = raw.decode(errors="replace")[:2000]
@@ -61,7 +69,7 @@ class Client:
 
     def exchange(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """Send one request and return the status and the body of its response, whatever they are."""
-        response, raw = self._send(method, path, body)
+        response, raw = self._send(method, path, body, {})
         return response.status, json.loads(raw) if raw.startswith(b"{") else {}
 
     def look_up(self, index: str, vector_id: str, *, expect: int = 200) -> Answer:
@@ -72,9 +80,11 @@ class Client:
         """Delete one vector. The id travels in a body, as for `look_up`."""
         return self.call("POST", f"/indexes/{index}/vectors/delete", {"ids": [vector_id]}, expect=expect)
 
-    def _send(self, method: str, path: str, body: Json | str | None) -> tuple[http.client.HTTPResponse, bytes]:
+    def _send(
+        self, method: str, path: str, body: Json | str | None, more: Mapping[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         sent = body if body is None or isinstance(body, str) else json.dumps(body)
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {**({} if body is None else {"Content-Type": "application/json"}), **more}
         if self._signer is not None:
             headers = self._signer(method, self._origin + self._path + path, sent, headers)
         self._connection.request(method, self._path + path, sent, headers)
