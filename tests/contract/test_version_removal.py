@@ -9,7 +9,7 @@ from tests.support.http_server import ScriptedServer, answers
 from tests.support.object_versions import NEW, OLD, versions, write
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
-from vectord.storage.limits import HISTORY, STAGING
+from vectord.storage.limits import CHANGES, HISTORY, STAGING
 from vectord.storage.removal import Leftovers, VersionRemover
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.removal import S3Remover
@@ -75,12 +75,15 @@ class TestLeftovers:
         store.put(f"{STAGING}t.claim", b"1", IfAbsent(), "1")
         etag = store.put(f"{HISTORY}t", b"1", IfAbsent(), "1")
         store.put(f"{HISTORY}t", b"2", IfMatch(etag), "2")
-        assert remover.remove_leftovers(PAST) == Leftovers(2, len(OLD) + 1, 0)
+        etag = store.put(f"{CHANGES}t/token", b"queued", IfAbsent(), "1")
+        store.put(f"{CHANGES}t/token", b"applied", IfMatch(etag), "2")
+        assert remover.remove_leftovers(PAST) == Leftovers(3, len(OLD) + 1 + len(b"queued"), 0)
         assert self.keys(bucket, ".staging/") == [("a", True), ("t.claim", False)]
         self.begin_upload(bucket)
         assert remover.remove_leftovers(FUTURE) == Leftovers(1, 1, 1)  # the lease and the upload
         assert self.keys(bucket, ".staging/") == [("a", True)]
         assert self.keys(bucket, ".history/") == [("t.json", False)]
+        assert self.keys(bucket, ".changes/") == [("t/token", False)]
         assert "Uploads" not in bucket.client.list_multipart_uploads(Bucket=bucket.bucket)
         assert len(versions(bucket)) == 2
         assert remover.remove_leftovers(FUTURE) == Leftovers()

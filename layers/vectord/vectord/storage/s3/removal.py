@@ -10,7 +10,7 @@ from vectord.errors import StoreUnavailable
 from vectord.lhv1 import params
 from vectord.storage.base import ObjectVersion
 from vectord.storage.boto import Lazy, botocore_errors
-from vectord.storage.limits import HISTORY, STAGING
+from vectord.storage.limits import CHANGES, HISTORY, STAGING
 from vectord.storage.removal import History, Leftovers
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
@@ -52,7 +52,7 @@ class S3Remover:
 
     def remove_leftovers(self, before: datetime) -> Leftovers:
         removed = size = 0
-        for folder in (STAGING, HISTORY):
+        for folder in (STAGING, HISTORY, CHANGES):
             for key, versions in self._histories(folder):
                 old = [one for one in versions if _is_leftover(one, before, staged=folder == STAGING)]
                 self._remove(key, [one.id for one in old])
