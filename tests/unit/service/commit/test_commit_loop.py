@@ -162,11 +162,18 @@ def test_without_a_reply_to_any_attempt_the_outcome_is_unknown(store: ScriptedSt
 
 
 def test_a_change_that_loses_every_race_is_committed_by_the_writer_that_wins_them(
-    store: ScriptedStore, service: Service, other: Service
+    store: ScriptedStore, service: Service
 ) -> None:
-    store.always("put", after(lambda: other.add("t", [B], FOREVER)))
+    clock = Clock(ids="fast")
+    fast = services.a_service(store.inner, clock=clock)
+
+    def wins() -> None:
+        clock.now += 0.5
+        fast.add("t", [B], FOREVER)
+
+    store.always("put", after(wins))
     assert service.add("t", [A], SOON).added == 1
-    assert ids(other) == {"a", "b"}
+    assert ids(fast) == {"a", "b"}
 
 
 def test_a_change_with_endless_conflicts_is_known_not_to_be_committed(store: ScriptedStore, service: Service) -> None:

@@ -265,17 +265,27 @@ def test_a_change_that_was_read_is_not_read_again_after_a_lost_race(
     assert (store.requests()["get"], ids_in(store)) == (1, {"a", "mine"})
 
 
-def test_a_writer_that_always_wins_looks_for_those_that_wait(store: ScriptedStore, service: Service) -> None:
-    looks = list[int]()
-    for number in range(9):
+def test_a_writer_that_always_wins_looks_for_those_that_wait_every_2_seconds(store: ScriptedStore) -> None:
+    clock, looks = Clock(), list[int]()
+    service = services.a_service(store, clock=clock)
+    for number in range(6):
         store.calls.clear()
         service.add("t", [vector(f"{number}", 1, number)], FOREVER)
         looks.append(store.requests()["staged"])
-    assert looks == [0, 1, 1, 1, 1, 0, 0, 0, 1]
+        clock.now += 0.9
+    assert looks == [0, 0, 0, 1, 0, 0]
     wait_with(store, adding("a"))
-    for number in range(4):
-        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
+    service.add("t", [vector("next", 1, 1)], FOREVER)
     assert "a" in ids_in(store)
+
+
+def test_a_writer_looks_for_no_others_after_a_pause(store: ScriptedStore) -> None:
+    clock = Clock()
+    service = services.a_service(store, clock=clock)
+    for number in range(3):
+        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
+        clock.now += 20.0
+    assert store.requests()["staged"] == 0
 
 
 def test_nothing_is_built_after_a_lost_race(store: ScriptedStore, lost: Service) -> None:

@@ -14,6 +14,7 @@ An operation that lost a race is stored, and committed together with those of ot
 
 import zlib
 from functools import partial
+from typing import Final
 
 from vectord.errors import (
     BlobError,
@@ -31,6 +32,7 @@ from vectord.errors import (
     Unavailable,
     WriteConflict,
 )
+from vectord.index import mutations
 from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.codec.reads import read_ahead
@@ -39,11 +41,14 @@ from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Keyed, is_repeat
 from vectord.service.commit.pending import PendingChanges
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
-from vectord.service.commit.turns import Streaks, ToCommit, Turn, Work
+from vectord.service.commit.turns import ToCommit, Turn, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch, local_files
+
+_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
+_LOOK_SECONDS: Final = 2.0  # between two looks of a streak
 
 
 class CommitLoop:
@@ -56,11 +61,10 @@ class CommitLoop:
         build_policy: BuildPolicy | None = None,
     ) -> None:
         self._reader, self._environment = reader, reader.environment
-        self._thresholds = thresholds or Thresholds()
-        self._build_policy = build_policy
+        self._thresholds, self._build_policy = thresholds or Thresholds(), build_policy
         self._local_files = local_files(reader.store)
         self._pending = PendingChanges(reader.store, reader.environment)
-        self._streaks = Streaks(self._pending, reader.environment)
+        self._last, self._looked = ("", 0.0), 0.0  # the last change: its index and time; when it looked for others
 
     def apply(
         self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
@@ -108,7 +112,7 @@ class CommitLoop:
         self, work: Work, deadline: Deadline, state: Snapshot, lost: int
     ) -> PreparedCommit[Effect] | Committed[Effect] | Wait:
         change, adds, waited = work.change, work.adds, lost > 0
-        if work.operation and (work.turn or lost or self._streaks.others_wait(state)):
+        if work.operation and (work.turn or lost or self._others_wait(state)):
             if work.turn is None:
                 work.turn = Turn(self._pending, self._environment, state.name, work.commit_id, work.operation)
             found = work.turn.next(state, lost, work.check)
@@ -137,6 +141,18 @@ class CommitLoop:
             missing = self._local_files.missing_bytes(encoded.parts)
             encoded = encoded.with_longer_head(missing) if missing else encoded
         return PreparedCommit(state, encoded, effect, build_deferred=deferred, can_wait=work.operation is not None)
+
+    def _others_wait(self, state: Snapshot) -> bool:
+        """Return True if other writers of the index probably wait for their turns; call it once for each change."""
+        if mutations.following_race(state.index.applied, state.index.commit):
+            return True
+        # The index does not tell if one fast writer won every race. So in a streak of changes it looks now and then.
+        (name, last), now = self._last, self._environment.now()
+        self._last, continues = (state.name, now), name == state.name and now - last < _STREAK_SECONDS
+        if continues and now - self._looked < _LOOK_SECONDS:
+            return False
+        self._looked = now
+        return continues and self._pending.someone_waits(state.name)
 
     def commit[R](
         self,

@@ -33,8 +33,6 @@ _STAGGER: Final = 0.5  # seconds until the next one does
 _POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
 _GATHER: Final = 0.2  # seconds in which writers come back with their next changes
 _FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
-_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
-_LOOK_EVERY: Final = 4  # changes of a streak, after that many
 _MAX_CHANGES: Final = 128  # of one commit
 _MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
 
@@ -190,27 +188,6 @@ class Turn:
     def _alone(self, check: DeadlineCheck) -> Change:
         """Return the change of a writer that another one refused: it finds the reason, or is applied after all."""
         return lambda index: self._operation.apply(index, self._name, check)
-
-
-class Streaks:
-    """How many changes of an index a writer has committed in a row, each soon after the one before."""
-
-    def __init__(self, pending: PendingChanges, environment: Environment) -> None:
-        self._pending, self._environment = pending, environment
-        self._name, self._count, self._last = "", 0, 0.0
-
-    def others_wait(self, state: Snapshot) -> bool:
-        """Return True if other writers of the index probably wait for their turns; call it once for each change.
-
-        The index tells so, unless every commit was that of one fast writer. So a writer looks at some of a streak.
-        """
-        if mutations.following_race(state.index.applied, state.index.commit):
-            return True
-        now = self._environment.now()
-        continues = state.name == self._name and now - self._last < _STREAK_SECONDS
-        self._name, self._count, self._last = state.name, self._count + 1 if continues else 0, now
-        looks = self._count > 0 and (self._count < _LOOK_EVERY or self._count % _LOOK_EVERY == 0)
-        return looks and self._pending.someone_waits(state.name)
 
 
 def _following(index: Index, *, raced: bool) -> int:
