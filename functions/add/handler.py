@@ -3,9 +3,6 @@
 It also applies the queued changes of all routes, which SQS messages announce.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from vectord.edge import handler, queued
 from vectord.edge.events import changes, fan_out
 from vectord.edge.route import Route
@@ -17,10 +14,6 @@ ROUTES: dict[str, Route[Service]] = {
     route: queued.route(route) for route in ("POST /indexes/{name}/vectors", "PATCH /indexes/{name}/vectors")
 }
 
-_answer = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service))
-_apply = changes.handler(api.service)
-
-
-def lambda_handler(event: Mapping[str, Any], context: object = None) -> Any:
-    # No HTTP event has this key: API Gateway puts all input of a caller below keys of its own.
-    return _apply(event, context) if "Records" in event else _answer(event, context)
+lambda_handler = handler.handler(
+    ROUTES, api.service, access_claim, fan_out.handler(api.service), on_records=changes.handler(api.service)
+)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from vectord.forest.build import build_forest
+from vectord.forest import forest
 from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
 from vectord.index.columns.collect import collect_columns
@@ -109,7 +109,7 @@ def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> t
         "parts": pack(vectors, partitioning, distance),
         "columns": pack_columns(collect_columns([each.metadata for each in in_graph])),
         "rows": pack_documents([each.id for each in in_graph], metadata),
-        "graph": bytes(build_forest(vectors[order], layout_of(params), params.m)[0]),
+        "graph": bytes(forest.build(vectors[order], layout_of(params), params.m)[0]),
     }
     entries = frame.section_entries(sections, f"build-of-{name}")
     curves = PartsShape(

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest.build import build_forest
+from vectord.forest import forest
 from vectord.forest.forest import Layout
 from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
@@ -127,7 +127,7 @@ def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance:
 
 def forest_file(vectors: F32, layout: Layout, trees: int) -> bytes:
     """Return the file that Annoy saves for a forest over `vectors`."""
-    return bytes(build_forest(vectors, layout, trees)[0])
+    return bytes(forest.build(vectors, layout, trees)[0])
 
 
 def section(data: bytes | memoryview) -> MemorySection:

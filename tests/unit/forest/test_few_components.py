@@ -9,7 +9,6 @@ import pytest
 from tests.support.datasets import decaying, gaussian
 from tests.support.vectors import F32, forest_file
 from vectord.forest import few_components
-from vectord.forest.build import build_forest
 from vectord.forest.forest import Layout, Metric
 
 DIMENSION, TREES = 200, 3
@@ -37,7 +36,7 @@ def plain_annoy(graph: bytes | memoryview, metric: Metric, folder: Path) -> anno
 def test_the_file_is_sound_and_has_the_vectors_in_order(metric: Metric, tmp_path: Path) -> None:
     vectors, layout, order = vectors_of(metric), Layout(metric, DIMENSION), np.random.default_rng(1).permutation(6_000)
     assert few_components.leading_products(vectors, metric) is not None
-    graph, trees = build_forest(vectors, layout, TREES, order)
+    graph, trees = few_components.build(vectors, layout, TREES, order)
     layout.check(graph, len(vectors))
     plain = plain_annoy(graph, metric, tmp_path)
     assert (plain.get_n_items(), plain.get_n_trees(), trees.count) == (len(vectors), TREES, TREES)

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.vectors import forest_file
 from vectord.errors import BlobCorrupt
-from vectord.forest.build import bulk_load_works
-from vectord.forest.forest import Layout, load
+from vectord.forest.forest import Layout, bulk_load_works, load
 
 METRICS = ["angular", "euclidean"]
 

@@ -65,6 +65,7 @@ def handler[S: HasEnvironment](
     access_claim: Callable[[], str | None],
     on_message: Callable[[Event, object], str] | None = None,
     *,
+    on_records: Handler | None = None,
     answer_error: Callable[[VectordError], ErrorAnswer] = problems.answer,
     request_id_header: str | None = None,
     begin_log: BeginLog = telemetry.begin,
@@ -82,7 +83,8 @@ def handler[S: HasEnvironment](
 
     With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
     HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
-    comes from a principal that IAM allows to invoke the function.
+    comes from a principal that IAM allows to invoke the function. The same holds for `on_records`, which handles the
+    batches of a queue: they have the key `Records`.
     """
     cached_service, cached_claim = cache(compose), cache(access_claim)
     imported = cache(lambda name: routes[name].imported())
@@ -94,6 +96,8 @@ def handler[S: HasEnvironment](
                 return lambda_handler(event, context)
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
+        if on_records is not None and "Records" in event:
+            return on_records(event, context)
         request_id = _correlation_id(event)
         service, log = cached_service(), begin_log(context, request_id)
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
@@ -108,7 +112,8 @@ def handler[S: HasEnvironment](
                 request = structs.replace(request, rights=rights)
             if "{name}" in request.route:
                 request.check_path()
-            reply = route.run(request, service)
+            queued = route.queue(request, service) if route.queue and "prefer" in request.headers else None
+            reply = queued or route.run(request, service)
             response = _response(reply, gzip=gzip)
         except VectordError as error:
             _log_failure(error, log)

@@ -45,12 +45,12 @@ def route(key: str) -> Route[Service]:
     """Return the route of a change of vectors, which is queued if the caller prefers that and there is a queue."""
     write = WRITES[key]
 
-    def run(request: Request, service: Service) -> Reply:
-        if service.queue is not None and prefers_async(request.headers):
-            return _queue(write, request, service) or write.apply(request, service)
-        return write.apply(request, service)
+    def queue(request: Request, service: Service) -> Reply | None:
+        if service.queue is None or not prefers_async(request.headers):
+            return None
+        return _queue(write, request, service)
 
-    return Route(run, "write", write.operation)
+    return Route(write.apply, "write", write.operation, queue)
 
 
 def prefers_async(headers: Mapping[str, str]) -> bool:

@@ -46,11 +46,13 @@ class Route[S](msgspec.Struct, frozen=True):
     """A route: the function that replies, and the right that its callers need on the index in its path.
 
     `right` is None for a route without an index in its path. A write has a name for the audit log, `operation`.
+    `queue` gets a request with the header Prefer, and returns None if `run` should reply.
     """
 
     run: Callable[[Request, S], Reply]
     right: Right | None
     operation: str | None = None
+    queue: Callable[[Request, S], Reply | None] | None = None
 
     def imported(self) -> "Route[S]":
         """Return the route with the function itself in place of a deferred one."""

@@ -10,13 +10,15 @@ Annoy's leaves have as many rows as there are components. The small ones that it
 
 from collections.abc import Iterator
 from io import BufferedWriter
+from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest.forest import F32, Buffer, Layout, Metric, Order, Vectors
+from vectord.forest import forest
+from vectord.forest.forest import F32, Buffer, Layout, Metric, Order, Trees, Vectors
 
 _COMPONENTS: Final = 96
 _MIN_DIMENSION: Final = 192  # with fewer components, less is saved
@@ -40,6 +42,23 @@ class Products(msgspec.Struct, frozen=True, eq=False):
     def __getitem__(self, rows: Order | slice) -> F32:
         products: F32 = self.vectors[rows] @ self.directions
         return products
+
+
+def build(vectors: F32, layout: Layout, trees: int, order: Order | None = None) -> tuple[memoryview, Trees]:
+    """Do the same as `forest.build`, over few components if the trees of these vectors can be built so."""
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
+    products = leading_products(vectors, layout.metric)
+    if products is None:
+        return forest.build(vectors, layout, trees, order)
+    of_few = Layout(layout.metric, products.directions.shape[1])
+    few, _ = forest.build(products, of_few, trees, order)
+    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
+        path = Path(folder, "graph.ann")
+        with path.open("wb") as file:
+            _write_items(file, vectors, layout, order)
+            _write_trees(file, few, products, of_few, layout)
+        return forest.mapped_file(path), forest.load(np.empty(0, np.uint8), layout, path)
 
 
 def leading_products(vectors: F32, metric: Metric) -> Products | None:
@@ -66,7 +85,7 @@ def leading_products(vectors: F32, metric: Metric) -> Products | None:
     return Products(vectors, np.ascontiguousarray(found)) if share >= _LEAST_SHARE else None
 
 
-def write_items(file: BufferedWriter, vectors: Vectors, layout: Layout, order: Order | None) -> None:
+def _write_items(file: BufferedWriter, vectors: Vectors, layout: Layout, order: Order | None) -> None:
     """Write the item nodes of `vectors`, in `order` if it is given."""
     for start in range(0, len(vectors), _NODES):
         part = slice(start, start + _NODES)
@@ -87,7 +106,7 @@ class _Node(msgspec.Struct, frozen=True, eq=False):
     number: int
 
 
-def write_trees(file: BufferedWriter, few: Buffer, products: Products, of_few: Layout, layout: Layout) -> None:
+def _write_trees(file: BufferedWriter, few: Buffer, products: Products, of_few: Layout, layout: Layout) -> None:
     """Write the inner nodes of `layout` for the trees of `few`, a file of `products`, whose layout is `of_few`."""
     rows = len(products)
     headers = np.ndarray((len(few) // of_few.node_size, of_few.node_size), np.uint8, few)

@@ -1,4 +1,4 @@
-"""Annoy's forest: the layout of Annoy's file, a check of its structure, loading and searching.
+"""Annoy's forest: the layout of Annoy's file, a check of its structure, building, loading and searching.
 
 A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
 roots of the trees last. The layout is from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
@@ -9,10 +9,11 @@ roots of the trees last. The layout is from annoylib.h of Annoy 1.17 (structs `A
 An item has n_descendants 1. An inner node with at most `bucket` descendants lists their rows over `children` and
 `vector`; one with more is a split with two children. Children are written before their parents.
 
-Annoy is imported when the first forest is built (`build.py`) or loaded, because few searches need one.
+Annoy is imported when the first forest is built or loaded, because few searches need one.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -39,6 +40,7 @@ class Vectors(Protocol):
     def __getitem__(self, rows: Order | slice, /) -> F32: ...
 
 
+SEED: Final = 20_240_229  # a constant, so that equal rows in equal order give an equal file
 _ITEMS: Final = 4_096  # items written at a time
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
@@ -175,3 +177,72 @@ def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None)
         file.flush()
         forest.load(file.name)
     return Trees(forest)
+
+
+def build(vectors: Vectors, layout: Layout, trees: int, order: Order | None = None) -> tuple[memoryview, Trees]:
+    """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file and the loaded trees.
+
+    Both map a file that is already unlinked: a copy in memory would double the memory of a large build. The items are
+    numbered in `order`, which lists rows, if it is given. One thread builds, because a parallel build numbers the nodes
+    in random order, and equal rows should give equal bytes. All item nodes are written at once, 20 times as fast as by
+    Annoy's `add_item`.
+    """
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
+    import annoy  # noqa: PLC0415  a large library
+
+    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
+        path = Path(folder, "graph.ann")
+        forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
+        forest.set_seed(SEED)
+        forest.on_disk_build(str(path))
+        if bulk_load_works(layout.metric):
+            _write_items_in_bulk(forest, path, vectors, layout, order)
+        else:
+            _add_items(forest, vectors[slice(None) if order is None else order])
+        forest.build(trees, n_jobs=1)
+        return mapped_file(path), Trees(forest)
+
+
+def mapped_file(path: Path) -> memoryview:
+    """Map a file as read-only memory."""
+    with path.open("rb") as file:
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+
+
+@cache
+def bulk_load_works(metric: str) -> bool:
+    """Return True if the installed Annoy writes item nodes as `Layout` does; compare once with Annoy's `add_item`."""
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
+    import annoy  # noqa: PLC0415  a large library
+
+    layout = Layout("angular" if metric == "angular" else "euclidean", 3)
+    vectors = np.array([[1, 2, 2], [0, -3, 4]], np.float32)
+    files = []
+    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
+        for name in ("plain", "bulk"):
+            path = Path(folder, name)
+            forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
+            forest.on_disk_build(str(path))
+            if name == "bulk":
+                _write_items_in_bulk(forest, path, vectors, layout)
+            else:
+                _add_items(forest, vectors)
+            forest.build(1, n_jobs=1)
+            forest.unload()
+            files.append(path.read_bytes()[: len(vectors) * layout.node_size])
+    return files[0] == files[1]
+
+
+def _add_items(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
+    for row, vector in enumerate(vectors):
+        forest.add_item(row, vector.tolist())
+
+
+def _write_items_in_bulk(
+    forest: "annoy.AnnoyIndex", path: Path, vectors: Vectors, layout: Layout, order: Order | None = None
+) -> None:
+    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # Annoy allocates all item nodes up to this one
+    graph = np.memmap(path, np.uint8, "r+")
+    layout.write_items(graph, vectors, order)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.datasets import decaying, gaussian
 from tests.support.vectors import F32
-from vectord.forest.build import build_forest
+from vectord.forest import forest
 from vectord.forest.forest import Layout, Trees
 from vectord.index.build import calibration
 from vectord.index.build.calibration import Calibrator
@@ -18,7 +18,7 @@ CHEAP = PartsShape(300, 600, warm=(WarmPoint(1, 10, 10, 0.999, 0.999),))
 
 def calibrated(vectors: F32, trees: int) -> tuple[Calibrator, Trees]:
     layout = Layout("angular", vectors.shape[1])
-    return Calibrator(vectors, measure_norms(vectors, "cosine"), layout), build_forest(vectors, layout, trees)[1]
+    return Calibrator(vectors, measure_norms(vectors, "cosine"), layout), forest.build(vectors, layout, trees)[1]
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from vectord.forest.build import build_forest
+from vectord.forest import few_components, forest
 from vectord.forest.forest import Trees
 from vectord.index.build.calibration import Calibrator, Curve, cheapest
 from vectord.index.build.partitioning.partition import partition
@@ -60,7 +60,7 @@ def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = i
         with one_blas_thread():
             return _build_packed(rows, params, report)
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
-    graph, trees = build_forest(rows.vectors, layout, params.m)
+    graph, trees = forest.build(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
     return Built({"graph": graph}, rows.ids, calibration, packed=False)
 
@@ -81,7 +81,9 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     order = partitioning.order if partitioning else None
     ids = rows.ids if order is None else [rows.ids[row] for row in order.tolist()]
     # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
-    pilot = Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m), order), "vectord-pilot")
+    pilot = Parallel(
+        lambda: few_components.build(rows.vectors, layout, min(PILOT_TREES, params.m), order), "vectord-pilot"
+    )
     report("measures the recall of searches")
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
@@ -93,7 +95,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     if params.m > PILOT_TREES and _forest_may_win(curve, shape, len(rows), params.dimension):
         del trees
         report(f"builds {params.m} trees")
-        sections["graph"], trees = build_forest(rows.vectors, layout, params.m, order)
+        sections["graph"], trees = few_components.build(rows.vectors, layout, params.m, order)
         curve = calibrator.forest_curve(trees, shape)
     return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape)
 

@@ -246,7 +246,8 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, graph_rows=len(built.ids), parts=built.parts or msgspec.UNSET)
     else:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
-    sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, mapped.crc32)
+    checksum = mapped.crc32 if built.packed else zlib.crc32  # the graph of a small index needs little memory
+    sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, checksum)
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))
