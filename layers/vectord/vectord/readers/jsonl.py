@@ -156,9 +156,11 @@ def _split_line(position: int, block: bytes, start: int, end: int) -> _Split | N
     try:
         body = VECTOR_JSON.decode(rest)
         given = None if body.metadata is NO_METADATA else body.metadata
-        if body.vector != _PLACEHOLDER_JSON or may_repeat(rest, body.id, given):
+        if body.vector != _PLACEHOLDER_JSON:
             return None
         vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
+        if may_repeat(rest, body.id, given):
+            return None
         metadata = None if given is None else checked_metadata(given)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
         return None  # decode the whole line for the error message

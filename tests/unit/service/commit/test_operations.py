@@ -24,8 +24,7 @@ from vectord.service.commit.operations import InBucket, pack, unpack
 from vectord.service.commit.prepared import Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
-from vectord.service.values.uploaded import AddFiles, FileRows
-from vectord.service.values.validation import Add
+from vectord.service.values.validation import Add, AddFiles, FileRows
 
 IDS = st.sampled_from(["a", "b", "c", "d", "ü" * 40])
 METADATA = st.none() | st.sampled_from([b"{}", b'{"year": 1999}', b'"text"', b"[1.50]"]).map(msgspec.Raw)

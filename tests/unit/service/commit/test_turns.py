@@ -22,8 +22,7 @@ from vectord.service.service import Service
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, NewIndex, WriteOptions
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
-from vectord.service.values.uploaded import AddFiles, FileRows
-from vectord.service.values.validation import Add
+from vectord.service.values.validation import Add, AddFiles, FileRows
 
 SOON = Deadline(5.0)
 FIRST, MINE = vector("first", 3, 4), vector("mine", 1, 1)

@@ -31,7 +31,7 @@ class _Identity(msgspec.Struct, rename="camel", frozen=True):
     principal_id: str | None = None
 
 
-class Record(msgspec.Struct, rename="camel"):
+class _Record(msgspec.Struct, rename="camel"):
     """What an event says of one file."""
 
     s3: _S3
@@ -42,7 +42,7 @@ class Record(msgspec.Struct, rename="camel"):
 class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
     """An S3 event, or the test event that S3 sends when notifications are set up."""
 
-    records: list[Record] | None = None
+    records: list[_Record] | None = None
     event: str | None = None
 
 
@@ -50,8 +50,11 @@ class WrongBucket(Exception):
     """An event names another bucket than the inbox, or a name and an ARN that disagree."""
 
 
-def records_in(body: str) -> list[Record]:
-    """Return the records of a message's S3 event; none for S3's test event.
+def uploads_in(body: str, bucket: str) -> list[UploadedFile | WrongBucket | UnicodeDecodeError]:
+    """Return the new files in `bucket` that a message announces; for a record that cannot be used, its error.
+
+    The error is WrongBucket for a record about another bucket, of which nothing may be read or written, and
+    UnicodeDecodeError for a key that is not UTF-8: decoded with loss, it would name another file.
 
     Raises:
         msgspec.DecodeError: the message is not an S3 event.
@@ -59,21 +62,20 @@ def records_in(body: str) -> list[Record]:
     message = msgspec.json.decode(body, type=_Message)
     if message.records is None and message.event != "s3:TestEvent":
         raise msgspec.ValidationError("neither Records nor a test event")
-    return message.records or []
+    found = (_upload_of(record, bucket) for record in message.records or ())
+    return [one for one in found if one is not None]
 
 
-def upload_of(event: Record, bucket: str) -> UploadedFile | None:
-    """Return the upload to `bucket` that a record announces; None if it does not announce a new file.
-
-    Raises:
-        WrongBucket: the record is about another bucket. Nothing in it may be read or written.
-        UnicodeDecodeError: the key is not UTF-8. A key that was decoded with loss would name another file.
-    """
+def _upload_of(event: _Record, bucket: str) -> UploadedFile | WrongBucket | UnicodeDecodeError | None:
+    """Return what a record announces; None if that is not a new file."""
     named, file = event.s3.bucket, event.s3.object
     if named.name != bucket or (named.arn and not named.arn.endswith(f":s3:::{bucket}")):
-        raise WrongBucket
+        return WrongBucket()
     if not event.event_name.startswith(_CREATED):
         return None
-    # Keys in events are URL-encoded, with + for a space.
-    key = unquote_plus(file.key, errors="strict")
+    try:
+        # Keys in events are URL-encoded, with + for a space.
+        key = unquote_plus(file.key, errors="strict")
+    except UnicodeDecodeError as error:
+        return error
     return UploadedFile(key, file.e_tag, file.sequencer, file.size, event.user_identity.principal_id)

@@ -21,8 +21,7 @@ from vectord.service.commit.idempotency import Keyed
 from vectord.service.commit.prepared import Effect, Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
-from vectord.service.values.uploaded import AddFiles, FileRows
-from vectord.service.values.validation import Add
+from vectord.service.values.validation import Add, AddFiles, FileRows
 
 _FORMAT: Final = 1  # raised when a type below changes; a version that does not know a type refuses it
 

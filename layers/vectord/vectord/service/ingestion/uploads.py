@@ -1,4 +1,4 @@
-"""The objects of the inbox: which of them are files for an index, and the reports on files that were not ingested.
+"""The objects of the inbox: which of them are files for an index, what became of a file, and the reports on files.
 
 | key                            | object                                                                 |
 |--------------------------------|------------------------------------------------------------------------|
@@ -12,13 +12,19 @@
 import hashlib
 import posixpath
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import Final, Literal
 
 import msgspec
 
-from vectord.errors import BadItem, FileRefused
+from vectord.errors import BadItem, BatchInvalid, FileRefused, IndexNotFound, RequestInvalid
 from vectord.index import mutations
+from vectord.index.state import Index
 from vectord.lhv1 import params
+from vectord.service.sharding.fan_out import WorkerPool
+from vectord.service.sharding.placement import shard_names
+from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.values.options import Deadline
 from vectord.storage.inbox import Inbox, Replacement, UploadedFile
 
 UPLOADS: Final = "uploads/"
@@ -27,6 +33,43 @@ MAX_KEY_BYTES: Final = 1_024  # S3's limit
 MAX_REPORTED: Final = 1_000  # bad rows that a report lists
 
 _FOLDERS: Final = ("/", "_$folder$")  # ends of the keys that S3's console, and Hadoop, create for an empty folder
+
+
+Outcome = Literal["committed", "stale", "superseded", "rejected", "ignored"]
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """The outcome of an upload: `rows` committed, or `bad` rows reported.
+
+    An upload is `stale` if it was applied or refused before, or deleted; `superseded` if another version replaced it;
+    `ignored` if it is not a file of vectors.
+    """
+
+    outcome: Outcome
+    index: str
+    rows: int = 0
+    bad: int = 0
+
+
+class Job(msgspec.Struct, frozen=True):
+    """An upload, the index that its key names, and until when a step of its ingestion may take."""
+
+    upload: UploadedFile
+    index: str
+    deadline: Deadline
+
+    def is_recorded(self, index: Index) -> bool:
+        return mutations.is_recorded(index.applied, self.upload.key, self.upload.sequencer)
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What a commit did with a file: the number of rows that it added.
+
+    The file was `overtaken` if the index, or one of its shards, has applied a later version of it, but not this one.
+    """
+
+    rows: int
+    overtaken: bool
 
 
 class Report(msgspec.Struct):
@@ -148,3 +191,60 @@ def reason_of_bad_rows(bad: int) -> str:
     if bad < MAX_REPORTED:
         return "some rows are not valid; nothing was committed"
     return f"reading stopped after {MAX_REPORTED:,} rows that are not valid; nothing was committed"
+
+
+class Outcomes:
+    """The outcomes of the uploads of one inbox."""
+
+    def __init__(self, inbox: Inbox, reader: SnapshotReader, pool: WorkerPool) -> None:
+        self._inbox, self._reports, self._reader, self._pool = inbox, Reports(inbox), reader, pool
+
+    def settled(self, job: Job, added: Added | IndexNotFound, refusal: FoundReport | None) -> Ingested:
+        """Return the outcome of a file that was added, or whose index is gone; write or remove the reports on it."""
+        return self.rejected(job, added) if isinstance(added, IndexNotFound) else self.added(job, added, refusal)
+
+    def added(self, job: Job, added: Added, refusal: FoundReport | None) -> Ingested:
+        """Return the outcome of a file that was added, now or before; remove the report on it that is out of date."""
+        if refusal is not None:
+            # After a redelivery too: the delivery that committed the rows may have ended before this.
+            self._reader.retry(job.deadline, partial(self._reports.remove, refusal))
+        if added.overtaken:
+            return self.superseded(job, added.rows)
+        return Ingested("committed" if added.rows else "stale", job.index, rows=added.rows)
+
+    def rejected(self, job: Job, error: RequestInvalid | IndexNotFound) -> Ingested:
+        """Write the report on a file that can never be ingested, unless another version has replaced it."""
+        if self._inbox.replacement(job.upload) is not None:
+            return self.superseded(job)
+        items: Sequence[BadItem] = ()
+        reason = str(error)
+        if isinstance(error, BatchInvalid):
+            reason, items = reason_of_bad_rows(len(error.items)), error.items
+        self._reports.write_refusal(job.upload, reason, items)
+        return Ingested("rejected", job.index, bad=len(items))
+
+    def superseded(self, job: Job, rows: int = 0) -> Ingested:
+        """Report that another version replaced the file, unless the file was deleted or this is a redelivery."""
+        newer = self._inbox.replacement(job.upload)
+        if newer is None or self._was_handled(job):
+            return Ingested("stale", job.index, rows=rows)
+        self._reports.write_superseded(job.upload, newer, rows)
+        return Ingested("superseded", job.index, rows=rows)
+
+    def refusal_of(self, job: Job) -> FoundReport | None:
+        """Return the report on this version of the file or an older one, if there is one."""
+        reader = self._reader
+        return reader.retry_policy.run(reader.environment, job.deadline, partial(self._reports.find, job.upload))
+
+    def _was_handled(self, job: Job) -> bool:
+        """Return True if an earlier delivery of the event applied the file or refused it."""
+        refusal = self.refusal_of(job)
+        if refusal is not None and refusal.sequencer == job.upload.sequencer:
+            return True
+        try:
+            present = self._reader.present(job.index, job.deadline).index
+        except IndexNotFound:
+            return False
+        shards = shard_names(present.params)
+        states = self._pool.map(lambda shard: self._reader.present(shard, job.deadline).index, shards)
+        return any(map(job.is_recorded, (present, *states)))

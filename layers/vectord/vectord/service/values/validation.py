@@ -1,4 +1,4 @@
-"""Validate a batch before anything changes, and add it."""
+"""Validate a batch, or the rows of uploaded files, before anything changes; and add them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, cast
@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from vectord.deadline import DeadlineCheck
-from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid
+from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, ObjectChanged
 from vectord.index import mutations
 from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
 from vectord.index.rows import Item, Rows
@@ -44,12 +44,69 @@ class Add(msgspec.Struct, frozen=True, eq=False):
         Raises:
             BatchInvalid: some entries are not valid.
         """
-        if isinstance(self.entries, EntryMatrix):
-            changed, added, replaced = mutations.upsert_rows(index, validated_matrix(self.entries, index.params))
-        else:
-            items = validated_items(self.entries, index.params) if self.items is None else self.items
-            changed, added, replaced = mutations.upsert(index, items)
+        changed, added, replaced = self.upserted(index)
         return changed, (added, replaced, len(changed))
+
+    def upserted(self, index: Index) -> tuple[Index, int, int]:
+        """Return the changed index and the rows that were added and replaced; raise what `apply` raises."""
+        if isinstance(self.entries, EntryMatrix):
+            return mutations.upsert_rows(index, validated_matrix(self.entries, index.params))
+        items = validated_items(self.entries, index.params) if self.items is None else self.items
+        return mutations.upsert(index, items)
+
+
+class FileRows(msgspec.Struct, frozen=True, eq=False):
+    """The rows of one version of an uploaded file, and the sequencers of earlier versions that were refused."""
+
+    key: str
+    sequencer: str
+    rows: Add
+    refused: Sequence[str] = ()
+
+    def apply(self, index: Index) -> tuple[Index, tuple[int, int]]:
+        """Return the index with the file, the number of rows, and 1 if only a later version was applied before."""
+        if mutations.is_stale(index.applied, self.key, self.sequencer):
+            return index, (0, int(not mutations.is_recorded(index.applied, self.key, self.sequencer)))
+        added = self.rows.adds
+        changed, _, _ = self.rows.upserted(index)
+        return mutations.record_upload(changed, self.key, self.sequencer, self.refused), (added, 0)
+
+
+class AddFiles(msgspec.Struct, frozen=True, eq=False):
+    """A change that adds files in their order; a file that was applied before changes nothing.
+
+    Its effect has two numbers for each file: the rows that it added, and 1 if it was overtaken by a later version. The
+    rows were validated for an index of this dimension and distance.
+    """
+
+    files: Sequence[FileRows]
+    dimension: int
+    distance: str
+
+    @property
+    def effect_length(self) -> int:
+        return 2 * len(self.files)
+
+    @property
+    def adds(self) -> int:
+        return sum(file.rows.adds for file in self.files)
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
+        """Return the changed index `name` and the effect.
+
+        Raises:
+            ObjectChanged: the index was deleted and created again with other parameters.
+        """
+        found = index.params
+        if found.shards or (found.dimension, found.distance) != (self.dimension, self.distance):
+            raise ObjectChanged(name)
+        effect: list[int] = []
+        for number, file in enumerate(self.files):
+            if number:
+                check()
+            index, counts = file.apply(index)
+            effect += counts
+        return index, tuple(effect)
 
 
 def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
