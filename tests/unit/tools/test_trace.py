@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 LIMITS = {
     "warm search": {"modules": 25, "switches": 60, "depth": 16},
     "add": {"modules": 30, "switches": 78, "depth": 16},
-    "ingested file": {"modules": 48, "switches": 195, "depth": 20},
+    "ingested file": {"modules": 32, "switches": 120, "depth": 20},
 }
 
 

@@ -89,8 +89,12 @@ class _UploadBatch:
         for message in sorted(messages, key=_deliveries, reverse=True):
             for file in self._files_of(message):
                 by_index[_folder_of(file[1].key)].append(file)
-        for files in by_index.values():
-            self._ingest(files)
+        try:
+            for files in by_index.values():
+                self._ingest(files)
+        except BaseException:
+            self._environment.meter.drain()  # or the next invocation in this process would count it
+            raise
         return self._failed
 
     def _files_of(self, message: Mapping[str, Any]) -> Iterator[_File]:
@@ -240,7 +244,7 @@ class _UploadLine:
         self._log.info({**self._names(), "outcome": "postponed"}, {})
 
     def _names(self, index: str | None = None) -> dict[str, str]:
-        """Return the fields that name the file: its index, if given, or else that of its key; its key, and the short name."""
+        """Return the fields that name the file: its index (by default, that of its key), its key and its short name."""
         if self.upload is None:
             return {}
         key = self.upload.key
