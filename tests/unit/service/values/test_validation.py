@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tests.support.services import a_query
+from tests.support.vectors import empty
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.index.query.query import check_vectors
+from vectord.index.rows import Item
 from vectord.lhv1.params import Distance, Params, new_params
 from vectord.readers.entry import NewVector
 from vectord.service.values import validation
@@ -155,3 +157,11 @@ class TestRowsOfAFile:
         with pytest.raises(TimeoutError):
             validation.validated_rows(rows(), new_params("t", 2), 1_000, stop)
         assert len(read) == 2
+
+
+def test_the_time_is_checked_between_two_files_of_a_group() -> None:
+    rows = validation.Add(items=[Item("a", np.ones(2, np.float32), None)])
+    files = [validation.FileRows(f"uploads/t/{number}.jsonl", "01", rows) for number in range(3)]
+    checks: list[None] = []
+    validation.AddFiles(files, 2, "cosine").apply(empty(), "t", lambda: checks.append(None))
+    assert len(checks) == 2
