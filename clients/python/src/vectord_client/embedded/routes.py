@@ -42,6 +42,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
         "GET /indexes/{name}",
         "GET /indexes/{name}/versions",
         "GET /indexes/{name}/vectors/{id+}",
+        "GET /indexes/{name}/changes/{token}",
         "GET /openapi.json",
         DEFAULT,
     ),
