@@ -1,4 +1,4 @@
-"""What one index takes: several writers add batches to it.
+"""Measure the commits and rows a second of one index to which several writers add batches.
 
 `python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--store stand-in|link|model]`: on the
 stand-in for S3, on it behind the link, or on a store in memory with S3's latencies. Each writer has a service of its

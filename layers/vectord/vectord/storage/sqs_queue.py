@@ -21,7 +21,7 @@ class Queue:
 
         Raises:
             StoreUnavailable: no answer; the message may have been sent.
-            StoreRefused: there is no such queue, or no permission to send to it.
+            StoreRefused: the queue does not exist, or this function may not send to it.
         """
         client = self._client()
         with botocore_errors(_store_error):

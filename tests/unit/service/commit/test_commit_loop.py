@@ -164,8 +164,7 @@ def test_without_a_reply_to_any_attempt_the_outcome_is_unknown(store: ScriptedSt
 def test_a_change_that_loses_every_race_is_committed_by_the_writer_that_wins_them(
     store: ScriptedStore, service: Service
 ) -> None:
-    clock = Clock(ids="fast")
-    fast = services.a_service(store.inner, clock=clock)
+    fast = services.a_service(store.inner, clock=(clock := Clock(ids="fast")))
 
     def wins() -> None:
         clock.now += 0.5

@@ -9,8 +9,8 @@ included, under one conditional write. The others look again and again for the o
 | dies, or takes too long             | the second one commits after TAKEOVER seconds, and so on          |
 
 A change is applied once, because the index records outcomes: a commit lists the pending changes after it has read the
-index, and applies those without an outcome. It drops the outcomes of changes that are listed no more: nobody can apply
-them again, because the index has changed since they were listed (decision 141).
+index, and applies those without an outcome. It drops the outcomes of changes whose objects are gone: no later commit
+can list these changes, and an earlier listing belongs to an older index, so that its write is refused (decision 141).
 """
 
 from typing import Final
