@@ -4,6 +4,16 @@ import gc
 from collections.abc import Generator, Iterator, Mapping
 
 import pytest
+from hypothesis import settings
+
+QUICK_EXAMPLES = 50  # of a property in `make test`; hypothesis draws 100 in a run of all tests
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples in a run without the slow tests."""
+    if config.getoption("markexpr") == "not slow":
+        settings.register_profile("quick", max_examples=QUICK_EXAMPLES)
+        settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,6 +17,8 @@ from vectord.index.state import empty_index, with_rows
 from vectord.lhv1.params import new_params
 from vectord.service.values.options import SEARCH_HEAD_BYTES
 
+pytestmark = pytest.mark.slow  # new processes
+
 BLOB = (GOLDEN / "packed.lhv1").read_bytes()
 
 

@@ -21,6 +21,8 @@ from vectord.index.state import empty_index, with_rows
 from vectord.lhv1.params import new_params
 from vectord.service.values.options import SEARCH_HEAD_BYTES
 
+pytestmark = pytest.mark.slow  # a large index, and two processes for each test
+
 DIMENSION, ROWS = 128, 20_000
 AT_ONCE = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}  # imports the engine first, and reads nothing early
 HEAD = f"bytes=0-{SEARCH_HEAD_BYTES - 1}"

@@ -40,7 +40,7 @@ def queue(sqs: str, monkeypatch: pytest.MonkeyPatch) -> ChangeQueue:
     return made
 
 
-@pytest.fixture(params=[1, 3], ids=["one blob", "shards"])
+@pytest.fixture(params=[1, pytest.param(3, marks=pytest.mark.slow)], ids=["one blob", "shards"])
 def filled(request: pytest.FixtureRequest, queue: ChangeQueue, api: Api) -> Api:
     """An index `t` with rows a and b, beside a queue."""
     api.create(shards=request.param)

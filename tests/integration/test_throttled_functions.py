@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.support.services import new_section_cache
 from tools.functions.limited import Handler, LimitedFunctions, served
@@ -24,6 +25,8 @@ from vectord.storage.base import Condition
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
+
+pytestmark = pytest.mark.slow  # waits
 
 SHARDS, ROWS = 4, 8
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Thread
 from types import ModuleType
 from typing import Any
@@ -33,14 +34,19 @@ def emulated_sqs() -> Iterator[str]:
         server.server_close()
 
 
+@cache  # because a session reads botocore's models anew
+def _client(endpoint: str) -> Any:
+    session = boto3.session.Session(
+        CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+    )
+    return session.client("sqs", endpoint_url=endpoint)
+
+
 class ChangeQueue:
     """One queue; its messages become visible again at once."""
 
     def __init__(self, endpoint: str) -> None:
-        session = boto3.session.Session(
-            CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
-        )
-        self.client: Any = session.client("sqs", endpoint_url=endpoint)
+        self.client = _client(endpoint)
         made = self.client.create_queue(QueueName=f"changes-{uuid4().hex}", Attributes={"VisibilityTimeout": "0"})
         self.url: str = made["QueueUrl"]
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE, SectionFile
 from vectord.lhv1.frame import SectionEntry
+
+pytestmark = pytest.mark.slow  # many random cases
 
 PAGES = 6
 SPANS = st.tuples(st.integers(0, PAGES * PAGE), st.integers(0, PAGES * PAGE)).map(lambda ends: (min(ends), max(ends)))

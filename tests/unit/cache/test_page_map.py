@@ -36,6 +36,7 @@ def marked(size: int, written: list[ByteRange]) -> PageMap:
     return pages
 
 
+@pytest.mark.slow
 @given(sizes_and_ranges())
 @example((9 * PAGE, [], [(0, 9 * PAGE), (PAGE, 2 * PAGE), (5 * PAGE, 6 * PAGE)]))
 def test_missing_pages_are_those_requested_and_not_written(case: tuple[int, list[ByteRange], list[ByteRange]]) -> None:
@@ -43,12 +44,14 @@ def test_missing_pages_are_those_requested_and_not_written(case: tuple[int, list
     assert marked(size, written).missing(requested) == naive_missing(size, written, requested)
 
 
+@pytest.mark.slow
 @given(sizes_and_ranges())
 def test_none_requests_all_pages(case: tuple[int, list[ByteRange], list[ByteRange]]) -> None:
     size, written, _ = case
     assert marked(size, written).missing(None) == naive_missing(size, written, [(0, size)])
 
 
+@pytest.mark.slow
 @given(sizes_and_ranges())
 def test_present_and_missing_bytes_add_up(case: tuple[int, list[ByteRange], list[ByteRange]]) -> None:
     size, written, _ = case
@@ -58,6 +61,7 @@ def test_present_and_missing_bytes_add_up(case: tuple[int, list[ByteRange], list
     assert sum(stop - start for start, stop in pages.present_ranges()) == pages.present_bytes
 
 
+@pytest.mark.slow
 @given(sizes_and_ranges())
 def test_ranges_may_be_an_array(case: tuple[int, list[ByteRange], list[ByteRange]]) -> None:
     size, written, requested = case

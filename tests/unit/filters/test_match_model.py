@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from vectord.filters import tree as filter_tree
 from vectord.filters.match import Container, leaves, matches
 from vectord.filters.parse import parse
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
+
+pytestmark = pytest.mark.slow  # many random cases
 
 # Few and similar values, so that filters often match, also nearly.
 NUMBERS: list[int | float] = [0, 1, 1.0, -1, 1.5, 2**53, 2**53 + 1, float(2**53), 10**30]

@@ -38,6 +38,7 @@ def read(kind: str, data: bytes, dimension: int | None = None) -> list[Entry]:
     return list(entries_of_file(f"x.{kind}", data, LIMIT, dimension))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vector", ["[]", "[1]"])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_number_of_rows_is_bounded_even_if_they_are_empty(kind: str, vector: str, tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_without_headers_the_missing_file_is_named(tmp_path: Path, monkeypatch: 
     assert compiler.missing() == [str(tmp_path / "Python.h")]
 
 
+@pytest.mark.slow
 def test_the_layer_gets_a_library_of_its_own_and_no_source(tmp_path: Path) -> None:
     kernels = (tmp_path / native.SHIPPED).parent
     source(kernels / "c")

@@ -34,6 +34,7 @@ def repeated(item: str, size: int = 2 * LARGE) -> str:
     return ",".join([item] * (size // (len(item) + 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "junk"), [(kind, junk) for kind in BATCHES for junk in JUNK if kind is AddBody or not junk.startswith('"')]
 )

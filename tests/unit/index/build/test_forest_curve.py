@@ -11,6 +11,8 @@ from vectord.index.build.calibration import Calibrator
 from vectord.index.kernels.exact_scan import measure_norms
 from vectord.lhv1.parts_shape import PartsShape, WarmPoint
 
+pytestmark = pytest.mark.slow  # measured recalls
+
 ROWS = 20_000
 # Partitions that find nearly all of the neighbours in hardly any time.
 CHEAP = PartsShape(300, 600, warm=(WarmPoint(1, 10, 10, 0.999, 0.999),))

@@ -56,6 +56,7 @@ def a_case(kind: str, dimension: int, distance: Distance = "cosine", rows: int =
     return Case(drawn, queries, textlike(dimension)(dice, 1_500), distance)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("kind", ["text", "clusters", "gaussian"])
 @pytest.mark.parametrize("dimension", DIMENSIONS)

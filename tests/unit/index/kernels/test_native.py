@@ -93,6 +93,7 @@ def test_the_partitions_that_are_chosen_are_nearly_those_of_numpy(allowed: codes
     assert common >= 0.999 * 20 * 321
 
 
+@pytest.mark.slow
 @given(partitions=st.integers(1, 300), dimension=dimensions, count=st.integers(1, 310), seed=seeds, distance=metrics)
 @settings(max_examples=150)
 def test_the_nearest_partitions_are_those_of_numpy_up_to_rounding(

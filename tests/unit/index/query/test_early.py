@@ -33,6 +33,8 @@ from vectord.service.values.options import SEARCH_HEAD_BYTES
 from vectord.storage.base import ByteRange, Data, IfAbsent
 from vectord.storage.memory import MemoryStore
 
+pytestmark = pytest.mark.slow  # large indexes
+
 ROWS = {"cosine": (9_000, 257), "euclidean": (9_000, 256)}
 DISTANCES: tuple[Distance, ...] = ("cosine", "euclidean")
 # The packed form from the first row on. Parts have the size of S3, so that a commit has room for a copy of the head.

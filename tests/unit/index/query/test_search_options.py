@@ -115,6 +115,7 @@ def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: floa
     assert _recall(by_ranges, _some(by_ranges, share), _data(5, 9), warm=decode.open_blob(blob)) >= 0.95
 
 
+@pytest.mark.slow
 def test_a_few_rows_are_read_without_codes(blob: bytes) -> None:
     by_ranges, fetch = cold(blob)
     few = RowMask(np.arange(by_ranges.base_rows) % 1_000 == 3, np.zeros(0, bool), filtered=True)

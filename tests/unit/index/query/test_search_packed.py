@@ -98,6 +98,7 @@ def large(request: pytest.FixtureRequest, early_strategies: None) -> Case:
     return case
 
 
+@pytest.mark.slow
 def test_an_exact_search_equals_brute_force(large: Case) -> None:
     for query in QUERIES[:15]:
         answer = search.search(large.packed.index, query, 25, 1.0)

@@ -39,6 +39,7 @@ def test_the_undamaged_section_has_every_row() -> None:
     assert {tuple(sorted(rows)) for rows in search()} == {tuple(range(ROWS))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
 def test_an_altered_byte_is_refused_at_any_offset(flip: int) -> None:
     data, accepted = bytearray(sound().data), []

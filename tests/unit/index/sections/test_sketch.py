@@ -109,6 +109,9 @@ def test_judging_most_rows_by_some_planes_changes_few_candidates() -> None:
     assert np.mean(share) > 0.9
 
 
+ROUNDING = 1e-5  # of a rotated component; blocks of other sizes round it differently, and so may turn its sign
+
+
 @given(rows=st.integers(1, 70), dimension=st.sampled_from([1, 5, 63, 64, 65, 130]), seed=st.integers(0, 99))
 def test_a_section_has_the_specified_layout(rows: int, dimension: int, seed: int) -> None:
     vectors = gaussian(rows, dimension, seed) + 2
@@ -119,10 +122,11 @@ def test_a_section_has_the_specified_layout(rows: int, dimension: int, seed: int
     assert mean == pytest.approx(vectors.astype(np.float64).mean(axis=0), rel=1e-6)
     at = (8 + 4 * dimension + 7) // 8 * 8
     words = np.frombuffer(section, "<u8", offset=at).reshape(planes, rows)
-    signs = rotate(vectors - mean) > 0
+    rotated = rotate(vectors - mean)
     for component in range(dimension):
         bit = words[component // 64] >> np.uint64(component % 64) & np.uint64(1)
-        assert bit.astype(bool).tolist() == signs[:, component].tolist()
+        clear = np.abs(rotated[:, component]) > ROUNDING
+        assert bit.astype(bool)[clear].tolist() == (rotated[clear, component] > 0).tolist()
 
 
 def test_bits_beyond_the_dimension_are_zero() -> None:

@@ -103,6 +103,7 @@ HISTORIES = histories(1, 5 * 1_440) | histories(30, 300) | histories(40, 2 * 1_4
 ANY_ORDER = st.lists(st.floats(0, 2_000), min_size=1, max_size=60).map(lambda minutes: listing(*minutes))
 
 
+@pytest.mark.slow
 @given(HISTORIES | ANY_ORDER, st.integers(1, 6))
 def test_the_present_version_deletions_and_the_latest_ten_are_never_removed(
     versions: list[ObjectVersion], days: int
@@ -112,6 +113,7 @@ def test_the_present_version_deletions_and_the_latest_ten_are_never_removed(
     assert not gone & {one.id for one in versions if one.latest or one.deleted}
 
 
+@pytest.mark.slow
 @given(HISTORIES | ANY_ORDER, st.integers(1, 6))
 def test_the_state_as_of_a_full_hour_or_a_midnight_is_the_same(versions: list[ObjectVersion], days: int) -> None:
     kept = left(versions, days)
@@ -119,11 +121,13 @@ def test_the_state_as_of_a_full_hour_or_a_midnight_is_the_same(versions: list[Ob
         assert present_at(kept, moment) == present_at(versions, moment)
 
 
+@pytest.mark.slow
 @given(HISTORIES, st.integers(1, 6))
 def test_a_second_thinning_at_the_same_moment_removes_nothing(versions: list[ObjectVersion], days: int) -> None:
     assert removed(left(versions, days), days) == set()
 
 
+@pytest.mark.slow
 @given(HISTORIES, st.integers(1, 6))
 def test_few_versions_remain_whatever_their_number(versions: list[ObjectVersion], days: int) -> None:
     inside = [
@@ -146,6 +150,7 @@ def looked_up(versions: Sequence[ObjectVersion], gaps: Sequence[Gap], time: date
     return ""
 
 
+@pytest.mark.slow
 @given(HISTORIES | ANY_ORDER, st.floats(0, 6 * 1_440), st.lists(st.integers(0, 3_000), max_size=4))
 def test_a_time_leads_to_the_version_that_it_led_to_before_or_to_none(
     versions: list[ObjectVersion], ago: float, pauses: list[int]
@@ -163,6 +168,7 @@ def test_a_time_leads_to_the_version_that_it_led_to_before_or_to_none(
         assert is_there or not before or found is None
 
 
+@pytest.mark.slow
 @given(HISTORIES)
 def test_a_thinning_that_is_repeated_after_a_crash_leads_to_the_same_record(versions: list[ObjectVersion]) -> None:
     gone = removed(versions)

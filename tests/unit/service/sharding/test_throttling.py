@@ -142,6 +142,7 @@ class TestIndex:
         functions.script = []
         assert service.describe("t", Deadline(1e9)).count == 0
 
+    @pytest.mark.slow
     def test_a_batch_of_which_some_shards_were_throttled_is_partly_applied(
         self, service: Service, functions: Functions
     ) -> None:

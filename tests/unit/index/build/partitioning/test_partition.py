@@ -93,6 +93,7 @@ def test_the_length_of_rows_does_not_matter_under_cosine(size: int) -> None:
     assert made.order.tolist() == partition(vectors * lengths, "cosine", rows_per_partition=size).order.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_rows_of_a_projection_are_near_their_centroids(distance: Distance) -> None:
     vectors = datasets.decaying(3_000, 64, exponent=1.0) + np.float32(0.05)
