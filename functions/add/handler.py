@@ -15,5 +15,9 @@ ROUTES: dict[str, Route[Service]] = {
 }
 
 lambda_handler = handler.handler(
-    ROUTES, api.service, access_claim, fan_out.handler(api.service), on_records=changes.handler(api.service)
+    ROUTES,
+    api.writing_service,
+    access_claim,
+    fan_out.handler(api.writing_service),
+    on_records=changes.handler(api.writing_service),
 )

@@ -22,4 +22,4 @@ ROUTES: dict[str, Route[Service]] = {
     "POST /indexes/{name}/vectors/delete": queued.route("POST /indexes/{name}/vectors/delete"),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service))
+lambda_handler = handler.handler(ROUTES, api.writing_service, access_claim, fan_out.handler(api.writing_service))

@@ -8,6 +8,7 @@ from vectord.runtime.resources import build_policy_of, invoke_of, queue_of, sect
 from vectord.runtime.settings import Settings
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.storage.s3.store import S3Store
 
 _composing = Lock()  # threads of one process, as in tests, would otherwise compose a store in memory each
 
@@ -16,6 +17,14 @@ def service() -> Service:
     """Return the service for the environment variables; equal settings return the same service with its caches."""
     with _composing:
         return service_of(Settings.read(os.environ))
+
+
+def writing_service() -> Service:
+    """Return the same for a function that writes; the client that it writes with is created while it reads."""
+    made = service()
+    if isinstance(store := made.reader.store, S3Store):
+        store.begin_writing()
+    return made
 
 
 @cache

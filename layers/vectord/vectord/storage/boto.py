@@ -6,9 +6,9 @@ creating the first client takes 0.09 s, so a search does neither.
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -43,6 +43,15 @@ class Lazy[T]:
     def __init__(self, create: Callable[[], T]) -> None:
         self._create, self._lock = create, Lock()
         self._client: T | None = None
+
+    def begin(self) -> None:
+        """Create the client in a thread; if that fails, the first call creates it, and raises."""
+        if self._client is None:
+            Thread(target=self._begun, name="client", daemon=True).start()
+
+    def _begun(self) -> None:
+        with suppress(StoreError):
+            self()
 
     def __call__(self) -> T:
         with self._lock:

@@ -52,7 +52,7 @@ class S3Store:
 
     def __init__(self, bucket: Bucket, prefix: str, *, least_part: int = LEAST_PART, page: int = 1_000) -> None:
         self._prefix, self._min_part = prefix, least_part
-        client = Lazy(lambda: s3_client(bucket))
+        self._client = client = Lazy(lambda: s3_client(bucket))
         self._reader, self._boto_reader = ObstoreReader(bucket), BotoReader(client, bucket.name)
         self._writer, self._listing = S3Writer(client, bucket), S3Listing(client, bucket.name, page)
 
@@ -91,6 +91,10 @@ class S3Store:
         if version:
             return self._boto_reader.read(key, etag, ranges, version)
         return self._reader_for(key).read(key, etag, ranges)
+
+    def begin_writing(self) -> None:
+        """Start to import boto3 and to create its client: a write needs them, and what it reads before does not."""
+        self._client.begin()
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writer.put(self._key(name), data, condition, commit)
