@@ -6,11 +6,11 @@ from collections.abc import Generator, Iterator, Mapping
 import pytest
 from hypothesis import settings
 
-QUICK_EXAMPLES = 50  # of a property in `make test`; hypothesis draws 100 in a run of all tests
+QUICK_EXAMPLES = 50  # random cases of a property in `make test`; hypothesis's default is 100
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw fewer examples in a run without the slow tests."""
+    """Draw fewer random cases for each property in a run without the slow tests."""
     if config.getoption("markexpr") == "not slow":
         settings.register_profile("quick", max_examples=QUICK_EXAMPLES)
         settings.load_profile("quick")

@@ -124,7 +124,7 @@ class History(RuleBasedStateMachine):
         if not outcome:  # the first changed nothing, so wrote nothing
             other()
             other_first = False
-        if met[0].startswith(STAGING):  # the first was storing its pending change: the ids order the two, not the store
+        if met[0].startswith(STAGING):  # the pending change of the first: the ids then order both changes
             self._is_reached_by([*outcome, said])
             return
         for change, answer in [*outcome, said] if other_first else [said, *outcome]:

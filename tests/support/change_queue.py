@@ -34,7 +34,7 @@ def emulated_sqs() -> Iterator[str]:
         server.server_close()
 
 
-@cache  # because a session reads botocore's models anew
+@cache  # tests share it: each new session reads the model files of botocore, which takes 0.1 s
 def _client(endpoint: str) -> Any:
     session = boto3.session.Session(
         CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"

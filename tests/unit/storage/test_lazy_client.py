@@ -32,7 +32,7 @@ def test_an_error_of_a_client_that_was_begun_is_raised_where_it_is_used() -> Non
 
     def create() -> str:
         failed.set()
-        raise StoreRefused("there is no profile", 0)
+        raise StoreRefused("the profile does not exist", 0)
 
     client = Lazy(create)
     client.begin()

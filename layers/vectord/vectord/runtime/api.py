@@ -20,7 +20,7 @@ def service() -> Service:
 
 
 def writing_service() -> Service:
-    """Return the same for a function that writes; the client that it writes with is created while it reads."""
+    """Return the service for a function that writes, and start to create the client that sends its writes."""
     made = service()
     if isinstance(store := made.reader.store, S3Store):
         store.begin_writing()

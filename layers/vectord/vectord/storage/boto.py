@@ -47,9 +47,9 @@ class Lazy[T]:
     def begin(self) -> None:
         """Create the client in a thread; if that fails, the first call creates it, and raises."""
         if self._client is None:
-            Thread(target=self._begun, name="client", daemon=True).start()
+            Thread(target=self._try_to_create, name="client", daemon=True).start()
 
-    def _begun(self) -> None:
+    def _try_to_create(self) -> None:
         with suppress(StoreError):
             self()
 
