@@ -29,7 +29,6 @@ from vectord.errors import (
     OutcomeUnknown,
     StorageSilent,
     StoreError,
-    WriteConflict,
 )
 from vectord.lhv1 import params
 from vectord.service.values.environment import Environment, RetryPolicy
@@ -120,7 +119,7 @@ class QueuedChanges:
                 raise IdempotencyKeyReused(index)
             if found.state == "failed":  # a change that failed changed nothing, so a repeat is a new attempt
                 return self._store.put(name, data, IfMatch(found.etag), token)
-        except (ConditionFailed, ObjectNotFound, WriteConflict) as error:
+        except (ConditionFailed, ObjectNotFound) as error:
             raise ObjectChanged(name) from error
         return None if found.state == "applied" else found.etag
 
@@ -176,13 +175,7 @@ class QueuedChanges:
         return _decoded(bytes(found.data), found.etag)
 
     def _run[R](self, deadline: Deadline, act: Callable[[], R]) -> R:
-        def once() -> R:
-            try:
-                return act()
-            except WriteConflict as error:
-                raise ObjectChanged("a queued change") from error
-
-        return self._retry_policy.run(self._environment, deadline, once)
+        return self._retry_policy.run(self._environment, deadline, act)
 
 
 def is_token(text: str) -> bool:

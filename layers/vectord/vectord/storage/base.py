@@ -183,6 +183,7 @@ class Store(Reader, Protocol):
 
         Raises:
             ValueError: not a staging name, or a part other than the last is too short (vectord.storage.limits).
+            WriteConflict, StoreUnavailable: as for `put`.
         """
 
     def discard(self, name: str) -> None:
@@ -190,6 +191,7 @@ class Store(Reader, Protocol):
 
         Raises:
             ValueError: not a staging name.
+            WriteConflict, StoreUnavailable: as for `put`.
         """
 
     def staged(self, folder: str) -> Sequence[ListedObject]:

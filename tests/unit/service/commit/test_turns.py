@@ -7,10 +7,26 @@ import pytest
 from msgspec import structs
 
 from tests.support import services
-from tests.support.scripted_store import Real, ScriptedStore, after, loses_reply, no_reply, passes_through
+from tests.support.scripted_store import (
+    Real,
+    ScriptedStore,
+    Step,
+    after,
+    fails_with,
+    loses_reply,
+    no_reply,
+    passes_through,
+)
 from tests.support.services import FOREVER, Clock, vector
 from tests.support.vectors import item
-from vectord.errors import ConditionFailed, IndexNotFound, OutcomeUnknown, PreconditionFailed, VectorsNotFound
+from vectord.errors import (
+    ConditionFailed,
+    IndexNotFound,
+    OutcomeUnknown,
+    PreconditionFailed,
+    VectorsNotFound,
+    WriteConflict,
+)
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
@@ -203,9 +219,12 @@ def test_a_change_whose_storing_got_no_answer_cannot_appear_later(store: Scripte
         late.pop()()
 
 
-def test_a_change_that_cannot_be_cancelled_has_an_unknown_outcome(store: ScriptedStore, lost: Service) -> None:
+@pytest.mark.parametrize("answer", [no_reply, fails_with(WriteConflict())], ids=["no answer", "conflict"])
+def test_a_change_that_cannot_be_cancelled_has_an_unknown_outcome(
+    store: ScriptedStore, lost: Service, answer: Step
+) -> None:
     store.on("put", loses_reply)
-    store.always("stage", no_reply)
+    store.always("stage", answer)
     with pytest.raises(OutcomeUnknown):
         lost.add("t", [MINE], SOON)
 
@@ -216,6 +235,17 @@ def test_a_new_index_gets_no_change_of_an_earlier_one(store: ScriptedStore, serv
     other.create(NewIndex("t", 2), FOREVER)
     store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
     assert service.add("t", [MINE], FOREVER).count == 2
+
+
+@pytest.mark.parametrize("answer", [no_reply, fails_with(WriteConflict())], ids=["no answer", "conflict"])
+def test_a_change_of_an_earlier_index_is_deleted_again_if_its_deletion_fails(
+    store: ScriptedStore, service: Service, answer: Step
+) -> None:
+    service.delete_index("t", FOREVER)
+    wait_with(store, adding("a"))
+    store.on("discard", answer)
+    service.create(NewIndex("t", 2), FOREVER)
+    assert stored(store) == []
 
 
 def test_a_waiting_writer_learns_that_the_index_was_deleted(

@@ -57,6 +57,7 @@ class PendingChanges:
 
         Raises:
             StoreUnavailable: no answer; it may be stored, now or later.
+            WriteConflict: it is not stored.
             StoreRefused
         """
         # The object of an id is written once, so a refusal shows that this request arrived twice.
@@ -67,7 +68,7 @@ class PendingChanges:
         """Replace a change whose write got no answer, so that this write can have no effect from now on.
 
         Raises:
-            StoreUnavailable, StoreRefused: it may still be stored.
+            StoreUnavailable, WriteConflict, StoreRefused: it may still be stored.
         """
         self._store.stage(change.object, [b""])
 
@@ -108,7 +109,7 @@ class PendingChanges:
         """Delete all changes of an index that does not exist.
 
         Raises:
-            StoreUnavailable, StoreRefused: some may remain.
+            StoreUnavailable, WriteConflict, StoreRefused: some may remain.
         """
         if changes := self.listed(index):
             self._workers.map(lambda change: self._store.discard(change.object), changes)

@@ -19,7 +19,15 @@ import msgspec
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
-from vectord.errors import NotFound, ObjectChanged, OutcomeUnknown, RequestInvalid, StoreUnavailable, VectordError
+from vectord.errors import (
+    NotFound,
+    ObjectChanged,
+    OutcomeUnknown,
+    RequestInvalid,
+    StoreUnavailable,
+    VectordError,
+    WriteConflict,
+)
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.pending import PendingChange, PendingChanges, pending_change
@@ -65,7 +73,7 @@ class Turn:
 
         Raises:
             OutcomeUnknown: the change may have been applied, and its object is gone.
-            StoreUnavailable, StoreRefused: try again.
+            StoreUnavailable, WriteConflict, StoreRefused: try again.
         """
         if not self.is_stored:
             self._submit()
@@ -108,7 +116,7 @@ class Turn:
         except StoreUnavailable:
             try:
                 self._pending.cancel(own)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, WriteConflict) as error:
                 raise OutcomeUnknown(self._name) from error
             self._attempt += 1
             raise

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from vectord.errors import DeadlineExceeded, ObjectChanged, StorageSilent, StoreError, StoreUnavailable
+from vectord.errors import DeadlineExceeded, ObjectChanged, StorageSilent, StoreError, StoreUnavailable, WriteConflict
 from vectord.service.values.options import Deadline
 
 _MAX_DOUBLINGS: Final = 64  # of a wait; a float overflows after 1,023
@@ -124,7 +124,9 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         return environment.pause(seconds, deadline)
 
     def run[R](self, environment: Environment, deadline: Deadline, read: Callable[[], R]) -> R:
-        """Return the result of `read`, repeated while storage does not answer or the object changes during the read.
+        """Return the result of `read`, repeated while storage does not answer, or another operation interferes.
+
+        `read` may also write, if a repetition does no harm.
 
         Raises:
             StorageSilent: every attempt failed.
@@ -135,6 +137,6 @@ class RetryPolicy(msgspec.Struct, frozen=True):
                 break
             try:
                 return read()
-            except (StoreUnavailable, ObjectChanged) as error:
+            except (StoreUnavailable, ObjectChanged, WriteConflict) as error:
                 failure = error
         raise StorageSilent from failure
