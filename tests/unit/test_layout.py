@@ -44,12 +44,14 @@ FLOORS = (
     "vectord.readers",
     "vectord.lhv1",
     "vectord.forest",
+    "vectord.text",
     "vectord.filters",
     "vectord",
 )
 
 # A library at the border is imported in these folders alone.
 BORDERS = {
+    "Stemmer": {"vectord.text"},
     "annoy": {"vectord.forest"},
     "aws_lambda_powertools": {"vectord.edge", "vectord.edge.events"},
     "boto3": {"vectord.storage.s3", "vectord.storage"},
