@@ -26,10 +26,18 @@ def is_mark(character: str) -> bool:
 
 def is_unspaced(character: str) -> bool:
     is_letter = unicodedata.category(character) in ("Lo", "Lm", "Nl")
-    return is_letter and unicodedata.name(character, "").startswith(UNSPACED_NAMES)
+    return (is_letter and unicodedata.name(character, "").startswith(UNSPACED_NAMES)) or is_of_the_planes_of_han(
+        character
+    )
+
+
+def is_of_the_planes_of_han(character: str) -> bool:
+    return 0x20000 <= ord(character) <= 0x3FFFD
 
 
 def is_letter_or_digit(character: str) -> bool:
+    if is_of_the_planes_of_han(character):
+        return True
     return unicodedata.category(character)[0] in "LN" and character not in "\u02bb\u02bc"
 
 
@@ -44,7 +52,8 @@ def tokens(text: str, *, dotless: bool = False) -> list[str]:
             folded += "\u0131"
         else:
             folded += character.casefold()
-    return [token[: _fitting(token)] for characters, unspaced in _runs(folded) for token in _of(characters, unspaced)]
+    normal = unicodedata.normalize("NFKC", folded)
+    return [token[: _fitting(token)] for characters, unspaced in _runs(normal) for token in _of(characters, unspaced)]
 
 
 def _runs(folded: str) -> list[tuple[list[str], bool]]:

@@ -59,6 +59,12 @@ def test_a_word_of_which_the_stemmer_leaves_nothing_is_its_own_stem() -> None:
     assert terms("\u0640", "arabic") == "\u0640"
 
 
+def test_a_stem_that_is_longer_than_a_token_may_be_is_cut() -> None:
+    """The stemmer of Serbian writes Cyrillic letters as Latin ones, some of which have more bytes."""
+    (term,) = Analyzer("serbian").terms(["џ" * 64])
+    assert term == "dž" * 42 + "d"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pairs_of_unspaced_scripts_stay_as_they_are(language: str) -> None:
     found = tokens("東京都 ひらがな カタカナ 한국어 ภาษาไทย ພາສາລາວ ភាសាខ្មែរ မြန်မာ 猫")

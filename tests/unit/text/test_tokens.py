@@ -40,6 +40,7 @@ any_text = st.text(st.characters(), max_size=40) | st.text(st.sampled_from(AWKWA
         pytest.param("မြန်မာ။", "မြန် န်မာ မာ", id="Burmese"),
         pytest.param("東京都、人々", "東京 京都 都 人々 々", id="Han"),
         pytest.param("𠮷野家", "𠮷野 野家 家", id="Han beyond U+FFFF"),
+        pytest.param("𠮷\U0002fff0\U0003fffe", "𠮷\U0002fff0 \U0002fff0", id="an ideograph that is not assigned yet"),
         pytest.param("ひらがな・カタカナー", "ひら らが がな な カタ タカ カナ ナー ー", id="kana"),
         pytest.param("ｶﾞｷﾞ", "ガギ ギ", id="halfwidth kana"),
         pytest.param("한국어 책", "한국 국어 어 책", id="Hangul"),
@@ -65,6 +66,7 @@ def test_a_text_has_these_tokens(text: str, expected: str) -> None:
         pytest.param(
             "\u0e44\u0e17\u0e22\u200b\u0e44\u0e17\u0e22", "\u0e44\u0e17\u0e22 \u0e44\u0e17\u0e22", id="zero width space"
         ),
+        pytest.param("\u0130\u0300", "\u00ec", id="the capital I with a dot and another mark"),
         pytest.param("a\ud800b", "a b", id="a lone surrogate"),
         pytest.param("a\x00b\x1fc", "a b c", id="control characters"),
     ],

@@ -63,8 +63,10 @@ MARKS: Final = (
     "\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef\U0001e4ec-\U0001e4ef\U0001e8d0-\U0001e8d6"
     "\U0001e944-\U0001e94a"
 )
+# Unicode keeps these two planes for ideographs, so that each character of them is one, also if it is not assigned yet.
+_PLANES_OF_HAN: Final = "\U00020000-\U0003fffd"
 # Letters of scripts that do not separate words by spaces, in their normal form NFKC. Hangul separates words, but not a
-# word from its particles. Of Han, planes 2 and 3 are complete: Unicode keeps them for ideographs.
+# word from its particles.
 UNSPACED: Final = (
     "\u0e01-\u0e30\u0e32\u0e40-\u0e46"  # Thai
     "\u0e81\u0e82\u0e84\u0e86-\u0e8a\u0e8c-\u0ea3\u0ea5\u0ea7-\u0eb0\u0eb2\u0ebd\u0ec0-\u0ec4\u0ec6\u0ede\u0edf"  # Lao
@@ -78,7 +80,8 @@ UNSPACED: Final = (
     "\U0001b164-\U0001b167"
     # Han
     "\u3005-\u3007\u3021-\u3029\u303b\u3400-\u4dbf\u4e00-\u9fff\ufa0e\ufa0f\ufa11\ufa13\ufa14\ufa1f\ufa21\ufa23\ufa24"
-    "\ufa27-\ufa29\U00020000-\U0003fffd"
+    "\ufa27-\ufa29"
+    f"{_PLANES_OF_HAN}"
 )
 # What NFKC may join with the character before it, beside marks: vowels and final consonants of Hangul, in each form,
 # the voiced sound marks of halfwidth kana, and enclosing marks.
@@ -141,8 +144,11 @@ def runs(width: Width) -> re.Pattern[str]:
     """Match the runs of a folded text: of letters, digits and marks, or of letters of `UNSPACED` with their marks."""
     marks, unspaced = _ranges(MARKS, width), _ranges(UNSPACED, width)
     word = rf"[^\W_{APOSTROPHES}{unspaced}]"  # a letter or digit of another script
-    others = rf"|[^\W_{APOSTROPHES}][{unspaced}{marks}]*+" if unspaced else ""  # any letter that is not one in a word
-    return re.compile(rf"{word}++(?:[{marks}]++{word}*+)*+{others}")
+    words = rf"{word}++(?:[{marks}]++{word}*+)*+"
+    if width == Width.NARROW:
+        return re.compile(words)
+    letter = rf"(?:[^\W_{APOSTROPHES}]|[{_PLANES_OF_HAN}])"  # where `word` does not match: one of UNSPACED
+    return re.compile(rf"{words}|{letter}[{unspaced}{marks}]*+")
 
 
 @cache

@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from vectord.text.characters import ascii_runs, ignored, pieces, runs, width
-from vectord.text.tokens import Kind, cut, divided, fold, is_plain
+from vectord.text.tokens import Kind, cut, divided, fold, in_lower_case, is_plain
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ def _shifted(tokens: list[tuple[int, int, Kind]], by: int) -> Iterator[tuple[int
 def _folded_with_places(text: str, *, dotless: bool) -> tuple[str, list[tuple[int, int]]]:
     """Return a folded text, and for each of its characters the place that it has in the text."""
     folded = fold(text, dotless=dotless)
-    if _is_one_to_one(text, folded):
+    if _is_one_to_one(text, folded, dotless=dotless):
         return folded, list(pairwise(range(len(text) + 1)))
     parts: list[str] = []
     places: list[tuple[int, int]] = []
@@ -56,10 +56,13 @@ def _folded_with_places(text: str, *, dotless: bool) -> tuple[str, list[tuple[in
     return "".join(parts), places
 
 
-def _is_one_to_one(text: str, folded: str) -> bool:
-    """Return True if each character of a text was folded to one: to casefold one makes at least one."""
+def _is_one_to_one(text: str, folded: str, *, dotless: bool) -> bool:
+    """Return True if each character of a text was folded alone, and to one character.
+
+    The lower case of a character has one character or more.
+    """
     is_normal = unicodedata.is_normalized("NFKC", text) and ignored().search(text) is None
-    return is_normal and len(folded) == len(text)
+    return is_normal and len(folded) == len(text) and folded == in_lower_case(text, dotless=dotless)
 
 
 def _divided_piece(piece: str, *, dotless: bool) -> list[tuple[int, int]]:

@@ -66,8 +66,14 @@ def fold(text: str, *, dotless: bool = False) -> str:
     """
     if ignored().search(text) is not None:
         text = ignored().sub("", text)
-    normal = unicodedata.normalize("NFKC", text).replace(_I_WITH_DOT, "i")
-    return (normal.replace("I", _I_WITHOUT_DOT) if dotless else normal).casefold()
+    lower = in_lower_case(unicodedata.normalize("NFKC", text), dotless=dotless)
+    return unicodedata.normalize("NFKC", lower)  # of a few characters, the lower case has another normal form
+
+
+def in_lower_case(normal: str, *, dotless: bool) -> str:
+    """Return a normalized text in lower case, as `fold` does."""
+    undotted = normal.replace("I", _I_WITHOUT_DOT) if dotless else normal
+    return undotted.replace(_I_WITH_DOT, "i").casefold()
 
 
 def cut(token: str) -> str:
