@@ -43,7 +43,7 @@ def is_letter_or_digit(character: str) -> bool:
 
 def tokens(text: str, *, dotless: bool = False) -> list[str]:
     """Return the tokens of a text."""
-    kept = "".join(character for character in text if not is_ignored(character))
+    kept = _without_excess("".join(character for character in text if not is_ignored(character)))
     folded = ""
     for character in unicodedata.normalize("NFKC", kept):
         if character == "\u0130":
@@ -54,6 +54,15 @@ def tokens(text: str, *, dotless: bool = False) -> list[str]:
             folded += character.casefold()
     normal = unicodedata.normalize("NFKC", folded)
     return [token[: _fitting(token)] for characters, unspaced in _runs(normal) for token in _of(characters, unspaced)]
+
+
+def _without_excess(text: str) -> str:
+    """Return a text without the marks that follow 30 others."""
+    kept, marks = "", 0
+    for character in text:
+        marks = marks + 1 if is_mark(character) else 0
+        kept += character if marks <= 30 else ""
+    return kept
 
 
 def _runs(folded: str) -> list[tuple[list[str], bool]]:

@@ -1,5 +1,7 @@
 """Where tokens are: offsets count the characters of the text as it was given."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,20 @@ def test_the_same_tokens_are_located(text: str, dotless: bool) -> None:
 def test_the_text_at_the_place_of_a_token_has_that_token(text: str, dotless: bool) -> None:
     for each in located(text, dotless=dotless):
         assert each.token in tokens(text[each.start : each.end], dotless=dotless)
+
+
+UNITS = ["a\u0301\u0327 ", "ß ", "\u0e01\u0e48\u0e33", "\u0301\u0327", "\u00ad", "\u314f", "\uff76\uff9e", "H\u0331"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_time_for_a_long_text_grows_with_its_length_alone(unit: str) -> None:
+    def seconds(count: int) -> float:
+        started = time.process_time()
+        located("ß" + unit * count)
+        return time.process_time() - started
+
+    seconds(10)  # compiles the patterns
+    assert min(seconds(20_000) for _ in range(2)) < 40 * max(seconds(2_000), 0.001)
 
 
 @given(any_text)

@@ -1,6 +1,6 @@
 """The sets of characters by which `words-1` divides a text, as ranges for a regular expression.
 
-They are literals, because to compute them from `unicodedata` takes @CMS@, and because another version of Unicode must
+They are literals, because to compute them from `unicodedata` takes 0.4 s, and because another version of Unicode must
 not change the terms of texts that are indexed already. A test compares them with Unicode 15.0, which Python 3.12 has.
 """
 
@@ -91,6 +91,11 @@ JOINED: Final = (
 )
 
 
+# As Unicode's Stream-Safe Text Format has it. `unicodedata` sorts marks in a time that grows with the square of their
+# number: a character with a million of them would take hours.
+MAX_MARKS: Final = 30
+
+
 class Width(IntEnum):
     """Which characters a text has: a pattern for few characters is compiled and matched in less time.
 
@@ -99,7 +104,7 @@ class Width(IntEnum):
     """
 
     NARROW = 0  # none of UNSPACED, and no mark from U+0E01 on
-    WIDE = 1  # none beyond U+FFFF
+    WIDE = 1  # none of both beyond U+FFFF
     ALL = 2
 
 
@@ -125,12 +130,13 @@ def _unspaced_bounds() -> list[str]:
 
 @cache
 def _not_narrow() -> re.Pattern[str]:
-    return re.compile("[^\u0000-\u0e00\u1e00-\u20cf\u2100-\u2bff]")  # these have letters, punctuation and symbols
+    narrow = "\u0000-\u0e00\u1e00-\u20cf\u2100-\u2bff\U0001f000-\U0001ffff"  # with punctuation, symbols and emoji
+    return re.compile(f"[^{narrow}]")
 
 
 @cache
 def _not_wide() -> re.Pattern[str]:
-    return re.compile("[\U00010000-\U0010ffff]")
+    return re.compile("[\U00010000-\U0001efff\U00020000-\U0010ffff]")
 
 
 @cache
@@ -168,6 +174,13 @@ def characters(width: Width) -> re.Pattern[str]:
 def ignored() -> re.Pattern[str]:
     """Match what is removed from a text."""
     return re.compile(f"[{IGNORED}]+")
+
+
+@cache
+def excess(width: Width) -> re.Pattern[str]:
+    """Match the marks that follow `MAX_MARKS` others."""
+    marks = _ranges(MARKS, width)
+    return re.compile(rf"(?<=[{marks}]{{{MAX_MARKS}}})[{marks}]++")
 
 
 @cache

@@ -6,7 +6,8 @@ has the place of the whole.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from itertools import pairwise
 
 import msgspec
@@ -48,11 +49,13 @@ def _folded_with_places(text: str, *, dotless: bool) -> tuple[str, list[tuple[in
         return folded, list(pairwise(range(len(text) + 1)))
     parts: list[str] = []
     places: list[tuple[int, int]] = []
-    for piece in pieces().finditer(text):
-        for start, end in _divided_piece(piece[0], dotless=dotless):
-            part = fold(piece[0][start:end], dotless=dotless)
-            parts.append(part)
-            places += [(piece.start() + start, piece.start() + end)] * len(part)
+    known = cache(partial(fold, dotless=dotless))  # a text has few different pieces
+    at = 0
+    for piece in pieces().findall(text):
+        for unit in _folded_alone(piece, known):
+            parts.append(known(unit))
+            places += [(at, at + len(unit))] * len(parts[-1])
+            at += len(unit)
     return "".join(parts), places
 
 
@@ -65,7 +68,7 @@ def _is_one_to_one(text: str, folded: str, *, dotless: bool) -> bool:
     return is_normal and len(folded) == len(text) and folded == in_lower_case(text, dotless=dotless)
 
 
-def _divided_piece(piece: str, *, dotless: bool) -> list[tuple[int, int]]:
-    """Return the places in a piece that are folded independently: its characters, or all of it."""
-    alone = "".join(fold(character, dotless=dotless) for character in piece)
-    return list(pairwise(range(len(piece) + 1))) if alone == fold(piece, dotless=dotless) else [(0, len(piece))]
+def _folded_alone(piece: str, folded: Callable[[str], str]) -> Sequence[str]:
+    """Return the parts of a piece that are folded independently of each other: its characters, or all of it."""
+    is_divisible = len(piece) == 1 or "".join(map(folded, piece)) == folded(piece)
+    return piece if is_divisible else (piece,)

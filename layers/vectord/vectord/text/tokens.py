@@ -2,8 +2,8 @@
 
 A text is folded: what has no meaning of its own is removed (`IGNORED`), the rest is normalized (NFKC) and casefolded. A
 run of letters, digits and combining marks is one token. Everything else separates, and so do `_`, `-` and apostrophes.
-A mark belongs to the run before it; marks without a run before them are not a part of any token. A lone surrogate is no
-letter, and separates.
+A mark belongs to the run before it; marks without a run before them are not a part of any token, nor are those after
+`MAX_MARKS` others. A lone surrogate is no letter, and separates.
 
 Scripts without spaces (`UNSPACED`: Han, kana, Hangul, Thai, Lao, Khmer, Burmese) do not show where a word ends. A run
 of them becomes overlapping pairs of characters, each a letter with its marks, and its last character alone: ABC becomes
@@ -18,7 +18,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import Final
 
-from vectord.text.characters import Width, ascii_runs, characters, ignored, is_unspaced, mark, runs, width
+from vectord.text.characters import Width, ascii_runs, characters, excess, ignored, is_unspaced, mark, runs, width
 
 MAX_TOKEN: Final = 128  # bytes of UTF-8; what is longer is cut
 _SHORT: Final = MAX_TOKEN // 4  # characters that are never longer than that
@@ -64,8 +64,9 @@ def fold(text: str, *, dotless: bool = False) -> str:
 
     The capital I with a dot is i in every language. `dotless` is for Turkish: the capital I without a dot is U+0131.
     """
-    if ignored().search(text) is not None:
-        text = ignored().sub("", text)
+    for pattern in (ignored(), excess(width(text))):
+        if pattern.search(text) is not None:
+            text = pattern.sub("", text)
     lower = in_lower_case(unicodedata.normalize("NFKC", text), dotless=dotless)
     return unicodedata.normalize("NFKC", lower)  # of a few characters, the lower case has another normal form
 
