@@ -36,6 +36,11 @@ def test_each_text_has_its_terms_with_counts_and_its_length() -> None:
     assert found.lengths.tolist() == [4, 0, 1, 3]
 
 
+def test_capitals_are_those_of_the_language() -> None:
+    assert analyse(["IRAK"], Analyzer("turkish")).terms == ("\u0131rak",)
+    assert analyse(["IRAK"], Analyzer("german")).terms == ("irak",)
+
+
 def test_terms_are_in_the_order_of_their_bytes() -> None:
     found = analyse(["z é \U0001e922 \uffdc ა a"], Analyzer(None))
     assert [term.encode() for term in found.terms] == sorted(term.encode() for term in found.terms)

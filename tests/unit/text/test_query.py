@@ -36,6 +36,11 @@ def test_a_single_character_means_each_term_that_begins_with_it() -> None:
     assert (found.terms, found.prefixes) == (("cat",), ("ที่", "猫"))
 
 
+def test_capitals_of_a_query_are_those_of_the_language() -> None:
+    assert analyse_query("IRAK", Analyzer("turkish")).terms == ("\u0131rak",)
+    assert [each.term for each in occurrences("IRAK", Analyzer("turkish"))] == ["\u0131rak"]
+
+
 @pytest.mark.parametrize("text", ["東京都庁", "ภาษาไทย", "ភាសាខ្មែរ", "မြန်မာစာ", "한국어", "ひらがな", "ພາສາລາວ"])
 def test_each_part_of_a_run_is_found(text: str) -> None:
     """A query for any characters of a run has terms of the run, or one of them begins with the only character."""

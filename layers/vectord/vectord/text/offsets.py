@@ -5,14 +5,13 @@ last character that contributes to it: the token `fi` of U+FB01, one character, 
 has the place of the whole.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from itertools import pairwise
 
 import msgspec
 
-from vectord.text.characters import ascii_runs, ignored, pieces, runs, width
+from vectord.text.characters import ascii_runs, pieces, runs, width
 from vectord.text.tokens import Kind, cut, divided, fold, in_lower_case, is_plain
 
 
@@ -60,12 +59,8 @@ def _folded_with_places(text: str, *, dotless: bool) -> tuple[str, list[tuple[in
 
 
 def _is_one_to_one(text: str, folded: str, *, dotless: bool) -> bool:
-    """Return True if each character of a text was folded alone, and to one character.
-
-    The lower case of a character has one character or more.
-    """
-    is_normal = unicodedata.is_normalized("NFKC", text) and ignored().search(text) is None
-    return is_normal and len(folded) == len(text) and folded == in_lower_case(text, dotless=dotless)
+    """Return True if each character of a text was folded alone, to one character."""
+    return len(folded) == len(text) and folded == in_lower_case(text, dotless=dotless)
 
 
 def _folded_alone(piece: str, folded: Callable[[str], str]) -> Sequence[str]:
