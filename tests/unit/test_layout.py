@@ -37,6 +37,7 @@ FLOORS = (
     "vectord.index.query",
     "vectord.index",
     "vectord.index.columns",
+    "vectord.index.text",
     "vectord.index.sections",
     "vectord.index.kernels",
     "vectord.cache",

@@ -1,0 +1,93 @@
+"""The postings of one field of texts as arrays: collected from terms, and merged from several sections.
+
+A posting says that a row has a term, and how often. The list of a term are its postings, by ascending rows.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
+
+
+class Postings(msgspec.Struct, frozen=True, eq=False):
+    """The postings of n rows. Equal texts in equal rows have equal arrays, in whatever order they came.
+
+    `terms` ascend by their bytes and are distinct. `starts` (terms + 1,) has where the list of each term starts in
+    `rows` and `counts`, uint32, and their length. `lengths`, uint32 (n,), has the number of tokens of each row.
+    """
+
+    terms: Sequence[bytes]
+    starts: Array
+    rows: U32
+    counts: U32
+    lengths: U32
+
+    @property
+    def frequencies(self) -> Array:
+        """The number of rows that have each term, int64 (terms,)."""
+        return np.diff(self.starts)
+
+
+class Source(NamedTuple):
+    """The postings of a section that is merged, and the new number of each of its rows, negative for a removed one."""
+
+    postings: Postings
+    new_rows: Array
+
+
+def collect(terms: Sequence[bytes], ids: Array, rows: Array, lengths: Array, counts: Array | None = None) -> Postings:
+    """Return the postings of `len(lengths)` rows.
+
+    `ids` has the position in `terms` of each token, or of each token that occurs `counts` times, and `rows` its row.
+    `terms` may repeat; the order of the tokens and terms has no effect.
+    """
+    distinct = sorted(set(terms))
+    rank_of = {term: rank for rank, term in enumerate(distinct)}
+    ranks = np.fromiter(map(rank_of.__getitem__, terms), np.int64, len(terms))
+    keys = ranks[ids] * len(lengths) + rows
+    return _grouped(distinct, keys, counts, lengths.astype(np.uint32))
+
+
+def merge(sources: Sequence[Source], rows: int) -> Postings:
+    """Return the postings of the `rows` rows that remain, as if they were collected from the terms of these rows."""
+    distinct = sorted(set().union(*(source.postings.terms for source in sources)))
+    rank_of = {term: rank for rank, term in enumerate(distinct)}
+    lengths, keys, counts = np.zeros(rows, np.uint32), list[Array](), list[U32]()
+    for postings, new_rows in sources:
+        ranks = np.fromiter(map(rank_of.__getitem__, postings.terms), np.int64, len(postings.terms))
+        moved, kept = new_rows[postings.rows], new_rows >= 0
+        lengths[new_rows[kept]] = postings.lengths[kept]
+        remains = moved >= 0
+        keys.append((np.repeat(ranks * rows, postings.frequencies) + moved)[remains])
+        counts.append(postings.counts[remains])
+    return _grouped(distinct, np.concatenate(keys), np.concatenate(counts).astype(np.int64), lengths)
+
+
+def _grouped(terms: Sequence[bytes], keys: Array, counts: Array | None, lengths: U32) -> Postings:
+    """Return the postings of keys, each the position of a term times the number of rows, and a row."""
+    keys, counts = _sorted(keys, counts)
+    first = np.flatnonzero(np.concatenate((np.ones(min(1, len(keys)), np.bool_), keys[1:] != keys[:-1])))
+    of_postings = np.diff(first, append=len(keys)) if counts is None else np.add.reduceat(counts, first)[: len(first)]
+    ranks, rows = np.divmod(keys[first], max(1, len(lengths)))
+    starts = np.searchsorted(ranks, np.arange(len(terms) + 1))
+    used = np.flatnonzero(np.diff(starts))  # a term of removed rows alone has no postings
+    if len(used) < len(terms):
+        terms, starts = [terms[at] for at in used.tolist()], np.append(starts[used], len(ranks))
+    return Postings(terms, starts, rows.astype(np.uint32), of_postings.astype(np.uint32), lengths)
+
+
+def _sorted(keys: Array, counts: Array | None) -> tuple[Array, Array | None]:
+    """Return keys, ascending, and the count of each."""
+    if counts is None or not len(keys):
+        return np.sort(keys), counts
+    bits = int(counts.max()).bit_length()
+    if int(keys.max()).bit_length() + bits < 64:  # one array is sorted in less time than the order of another
+        both = np.sort(keys << bits | counts)
+        return both >> bits, both & ((1 << bits) - 1)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], counts[order]

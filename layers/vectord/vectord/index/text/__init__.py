@@ -1,0 +1,1 @@
+"""Search by words: which rows have them, and their relevance by BM25."""

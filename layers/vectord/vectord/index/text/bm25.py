@@ -1,0 +1,119 @@
+"""Exact relevance by BM25, float64: the formula of Lucene, with k1 + 1.
+
+A term adds ln(1 + (N - df + 0.5) / (df + 0.5)) * (k1 + 1) * tf / (tf + k1 * (1 - b + b * length / average)). The terms
+of a field are added in their order, and then the fields, each times its weight. Every row gets the same operations in
+the same order, in whichever section it is and however it was found, so its score has the same bits.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.index.sections.text_front import Lengths
+from vectord.index.sections.text_lists import TermList
+from vectord.index.text.model import F64, Array, FieldTerms, Segment, TextQuery, positions
+from vectord.index.text.statistics import Statistics
+
+K1: Final = 1.2
+B: Final = 0.75
+
+_SHORT: Final = np.arange(256)  # every length in one byte
+
+
+def inverse_frequency(rows: int, frequency: int) -> float:
+    """Return the weight of a term that `frequency` of `rows` rows have; 0 if no row has it."""
+    return math.log(1 + (rows - frequency + 0.5) / (frequency + 0.5)) if frequency else 0.0
+
+
+def norms_of(lengths: Lengths, average: float) -> F64:
+    """Return by what the length of each row weakens its counts."""
+    norms: F64 = K1 * (1 - B + B * lengths.astype(np.float64) / average)
+    return norms
+
+
+def scores_of_counts(counts: npt.NDArray[np.number], norms: F64, idf: float) -> F64:
+    """Return what a term adds to rows that have it `counts` times; 0 for a count of 0."""
+    tf = counts.astype(np.float64)
+    scores: F64 = idf * (K1 + 1) * tf / (tf + norms)
+    return scores
+
+
+class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """Computes what the terms of one field add to the rows of one segment."""
+
+    terms: FieldTerms
+    statistics: Statistics
+
+    @property
+    def average(self) -> float:
+        return self.statistics.average(self.terms.field)
+
+    def idf(self, term: bytes) -> float:
+        return inverse_frequency(self.statistics.rows, self.statistics.frequencies.get((self.terms.field, term), 0))
+
+    def of_list(self, term: bytes, found: TermList, lengths: Lengths) -> F64:
+        """Return what a term adds to each row of its list."""
+        of_rows, idf, ones = lengths[found.rows], self.idf(term), np.ones(1, np.uint8)
+        if lengths.dtype != np.uint8:
+            return scores_of_counts(
+                ones if found.counts is None else found.counts, norms_of(of_rows, self.average), idf
+            )
+        norms = norms_of(_SHORT, self.average)
+        if found.counts is None:
+            return scores_of_counts(ones, norms, idf)[of_rows]
+        return scores_of_counts(found.counts, norms[of_rows], idf)
+
+
+def score_all(segment: Segment, query: TextQuery, statistics: Statistics) -> F64:
+    """Return the score of every row of a segment, (rows,); 0 for a row that has no term of the query."""
+    total: F64 = np.zeros(segment.rows)
+    for each in query.fields:
+        scorer, lengths = FieldScorer(each, statistics), segment.lengths[each.field]
+        scores = np.zeros(segment.rows)
+        for term, found in segment.of_field(each):
+            scores[found.rows] += scorer.of_list(term, found, lengths)
+        if len(query.fields) == 1 and each.weight == 1:
+            return scores
+        rows = np.concatenate([np.empty(0, np.int64), *(found.rows for _, found in segment.of_field(each))])
+        total[rows] += each.weight * scores[rows]  # numpy adds once to a row that occurs several times
+    return total
+
+
+class Evidence(msgspec.Struct, frozen=True, eq=False):
+    """What the scores of some rows are computed from, so that others can compute them with their statistics.
+
+    `counts` are those of the terms of each field of the query, uint32 (fields' terms, rows), and `lengths` those of
+    the rows in each field, uint32 (fields, rows).
+    """
+
+    counts: Sequence[npt.NDArray[np.uint32]]
+    lengths: npt.NDArray[np.uint32]
+
+
+def evidence(segment: Segment, query: TextQuery, rows: Array) -> Evidence:
+    """Return the counts and lengths of rows of a segment, which ascend."""
+    counts = [np.zeros((len(each.terms), len(rows)), np.uint32) for each in query.fields]
+    for each, of_field in zip(query.fields, counts, strict=True):
+        for number, term in enumerate(each.terms):
+            found = segment.lists.get((each.field, term))
+            if found is not None:
+                at, has = positions(rows, found.rows)
+                of_field[number, has] = 1 if found.counts is None else found.counts[at[has]]
+    lengths = np.array([segment.lengths[each.field][rows] for each in query.fields], np.uint32)
+    return Evidence(counts, lengths)
+
+
+def score_evidence(found: Evidence, query: TextQuery, statistics: Statistics) -> F64:
+    """Return the scores of rows from their counts and lengths, with the same bits as `score_all`."""
+    total: F64 = np.zeros(found.lengths.shape[1])
+    for each, counts, lengths in zip(query.fields, found.counts, found.lengths, strict=True):
+        scorer, scores = FieldScorer(each, statistics), np.zeros(len(total))
+        norms = norms_of(lengths, scorer.average)
+        for term, of_term in zip(each.terms, counts, strict=True):
+            scores += scores_of_counts(of_term, norms, scorer.idf(term))
+        total += each.weight * scores
+    return total
