@@ -5,6 +5,7 @@ Nothing here needs numpy, so that a cold start can plan its reads while numpy is
 
 import struct
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Final, Literal
 
@@ -73,41 +74,41 @@ class FieldCounts(msgspec.Struct, frozen=True, array_like=True):
         return None
 
 
-class TextLayout(msgspec.Struct, frozen=True):
+class TextLayout(msgspec.Struct, frozen=True, dict=True):
     """The offsets of the parts of a section, for a number of rows and the counts of each field."""
 
     rows: int
     fields: tuple[FieldCounts, ...]
 
-    @property
+    @cached_property
     def front(self) -> int:
         """The bytes of the head and of the directories and lengths of all fields."""
         sizes = (field.directory + field.lengths(self.rows) for field in self.fields)
         return head_size(len(self.fields)) + sum(sizes)
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The bytes of the section without the zeros at its end."""
         return self.front + sum(field.dictionary + field.postings for field in self.fields)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The bytes of the section."""
         return -(-self.end // _ALIGNMENT) * _ALIGNMENT
 
-    @property
+    @cached_property
     def directories(self) -> list[ByteRange]:
         """The bytes of the directory of each field; the lengths of its rows follow."""
         sizes = [field.directory + field.lengths(self.rows) for field in self.fields]
         starts = accumulate(sizes, initial=head_size(len(self.fields)))
         return [(start, start + field.directory) for start, field in zip(starts, self.fields, strict=False)]
 
-    @property
+    @cached_property
     def dictionaries(self) -> list[ByteRange]:
         """The bytes of the blocks of each field."""
         return _back_to_back(self.front, [field.dictionary for field in self.fields])
 
-    @property
+    @cached_property
     def postings(self) -> list[ByteRange]:
         """The bytes of the lists of each field that are not in its blocks."""
         start = self.front + sum(field.dictionary for field in self.fields)

@@ -4,6 +4,7 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from operator import lt
 
 import msgspec
 import numpy as np
@@ -85,5 +86,5 @@ def read_block(data: Bytes, front: FieldFront, block: int, rows: int) -> Block:
 def _check_terms(terms: Sequence[bytes], front: FieldFront, block: int) -> None:
     """Check that terms ascend from the first one that the directory has, to below that of the next block."""
     is_below_next = block + 1 == front.counts.blocks or terms[-1] < front.first_term(block + 1)
-    if terms[0] != front.first_term(block) or not is_below_next or any(a >= b for a, b in pairwise(terms)):
+    if terms[0] != front.first_term(block) or not is_below_next or not all(map(lt, terms, terms[1:])):
         raise BlobCorrupt("the terms of a block of its texts do not ascend, or are not those of its directory")

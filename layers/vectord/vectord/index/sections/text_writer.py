@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from vectord.index.sections.base import Bytes
-from vectord.index.sections.text_lists import Array, NumberLists, are_numbers, encode, list_sizes, widths_of
+from vectord.index.sections.text_lists import Array, ManyLists, chunks, encode_bits, list_sizes, widths_of
 from vectord.index.sections.text_postings import U32, Postings
 from vectord.lhv1.text_layout import (
     BASE,
@@ -23,7 +23,6 @@ from vectord.lhv1.text_layout import (
     MAX_TERM,
     FieldCounts,
     TextLayout,
-    number_bytes,
 )
 
 
@@ -39,7 +38,7 @@ class _Field(msgspec.Struct, frozen=True):
     directory: bytes
     lengths: bytes
     blocks: Sequence[bytes]
-    lists: Sequence[bytes]
+    lists: bytes
 
 
 def pack(fields: Sequence[Postings]) -> PackedText:
@@ -54,15 +53,14 @@ def pack(fields: Sequence[Postings]) -> PackedText:
         parts += field.directory, field.lengths
     for field in packed:
         parts += field.blocks
-    for field in packed:
-        parts += field.lists
+    parts += [field.lists for field in packed]
     return PackedText(b"".join([*parts, bytes(layout.size - layout.end)]), layout.front)
 
 
 def _pack_field(postings: Postings, rows: int) -> _Field:
     if not all(0 < len(term) <= MAX_TERM for term in postings.terms) or len(postings.lengths) != rows:
         raise AssertionError("terms have 1 to 128 bytes, and all fields the same rows")
-    blocks, lists, size = _blocks(postings, rows)
+    blocks, lists = _blocks(postings, rows)
     directory = _directory(blocks, postings.terms[::BLOCK_TERMS])
     length_bytes, listed, lengths = _lengths(postings.lengths)
     dictionary = sum(map(len, blocks))
@@ -70,7 +68,7 @@ def _pack_field(postings: Postings, rows: int) -> _Field:
         raise AssertionError("a dictionary has less than 4 GiB")
     counts = FieldCounts(
         int(postings.lengths.sum(dtype=np.int64)),
-        size,
+        len(lists),
         len(postings.terms),
         dictionary,
         sum(map(len, postings.terms[::BLOCK_TERMS])),
@@ -98,48 +96,48 @@ def _lengths(lengths: U32) -> tuple[int, int, bytes]:
     return 1, len(long), short.tobytes() + long.tobytes() + lengths[long].astype("<u4").tobytes()
 
 
-def _blocks(postings: Postings, rows: int) -> tuple[list[bytes], list[bytes], int]:
-    """Return the blocks, the lists that are not in them, each with its crc32, and the bytes of these lists."""
+def _blocks(postings: Postings, rows: int) -> tuple[list[bytes], bytes]:
+    """Return the blocks, and the lists that are not in them, each with its crc32."""
     terms, frequencies = postings.terms, postings.frequencies
     most = np.maximum.reduceat(postings.counts, postings.starts[:-1]) if len(terms) else np.empty(0, np.uint32)
     widths = widths_of(most.astype(np.int64))
     sizes = list_sizes(rows, frequencies, widths)
-    is_short = sizes <= MAX_INLINE
-    inline, inline_ends = _short_lists(postings, rows, widths, np.where(is_short, sizes, 0))
-    lists = _long_lists(postings, rows, widths, np.flatnonzero(~is_short))
-    bases = np.concatenate(([0], np.cumsum(np.where(is_short, 0, sizes + CRC32_BYTES))))
+    is_inline = sizes <= MAX_INLINE
+    inline_ends = np.concatenate(([0], np.cumsum(np.where(is_inline, sizes, 0))))
+    ends = np.concatenate(([0], np.cumsum(np.where(is_inline, 0, sizes + CRC32_BYTES))))
+    data: Bytes = np.zeros(inline_ends[-1] + ends[-1], np.uint8)
+    inline, long = data[: inline_ends[-1]], data[inline_ends[-1] :]
+    _write_lists(data, np.where(is_inline, inline_ends[:-1], ends[:-1] + len(inline)), postings, widths, rows)
+    _write_crc32s(long, ends[:-1][~is_inline], ends[1:][~is_inline])
+    stored, starts, bases = memoryview(inline), inline_ends.tolist(), ends.tolist()
     lengths, of_widths, dfs = bytes(map(len, terms)), widths.astype(np.uint8).tobytes(), frequencies.astype("<u4")
     blocks = []
     for first, last in pairwise([*range(0, len(terms), BLOCK_TERMS), len(terms)]):
-        start, stop = inline_ends[first], inline_ends[last]
         parts = (BASE.pack(bases[first]), lengths[first:last], of_widths[first:last], dfs[first:last].tobytes())
-        blocks.append(b"".join((*parts, *terms[first:last], inline[start:stop])))
-    return blocks, lists, int(bases[-1])
+        blocks.append(b"".join((*parts, *terms[first:last], stored[starts[first] : starts[last]])))
+    return blocks, long.tobytes()
 
 
-def _short_lists(postings: Postings, rows: int, widths: Array, sizes: Array) -> tuple[bytes, list[int]]:
-    """Return the lists that are in the blocks, back to back, and where each term's starts, and where the last ends."""
-    starts, frequencies = np.concatenate(([0], np.cumsum(sizes))), postings.frequencies
-    data: Bytes = np.zeros(starts[-1], np.uint8)
-    is_number = are_numbers(rows, frequencies)
-    numbers = np.flatnonzero((sizes > 0) & is_number)
-    chosen = np.repeat((sizes > 0) & is_number, frequencies)
-    of_chosen = postings.rows[chosen], postings.counts[chosen]
-    lists = NumberLists(starts[numbers], frequencies[numbers], widths[numbers], number_bytes(rows))
-    lists.write(data, *of_chosen)
-    for term in np.flatnonzero((sizes > 0) & ~is_number).tolist():
-        data[starts[term] : starts[term + 1]] = np.frombuffer(_encode(postings, rows, widths, term), np.uint8)
-    return data.tobytes(), starts.tolist()
+def _write_lists(data: Bytes, at: Array, postings: Postings, widths: Array, rows: int) -> None:
+    """Write the list of each term to its place."""
+    frequencies, starts = postings.frequencies, postings.starts
+    has_bits = 16 * frequencies > rows
+    for term in np.flatnonzero(has_bits).tolist():
+        start, stop = starts[term], starts[term + 1]
+        encoded = encode_bits(postings.rows[start:stop], postings.counts[start:stop], rows, int(widths[term]))
+        data[at[term] : at[term] + len(encoded)] = np.frombuffer(encoded, np.uint8)
+    for first, last in chunks(starts):
+        chosen = np.flatnonzero(~has_bits[first:last]) + first
+        of_chosen = np.repeat(~has_bits[first:last], frequencies[first:last])
+        some = slice(starts[first], starts[last])
+        lists = ManyLists(at[chosen], frequencies[chosen], widths[chosen], rows)
+        lists.write(data, postings.rows[some][of_chosen], postings.counts[some][of_chosen])
 
 
-def _long_lists(postings: Postings, rows: int, widths: Array, terms: Array) -> list[bytes]:
-    lists = list[bytes]()
-    for term in terms.tolist():
-        data = _encode(postings, rows, widths, term)
-        lists += data, zlib.crc32(data).to_bytes(CRC32_BYTES, "little")
-    return lists
-
-
-def _encode(postings: Postings, rows: int, widths: Array, term: int) -> bytes:
-    start, stop = postings.starts[term], postings.starts[term + 1]
-    return encode(postings.rows[start:stop], postings.counts[start:stop], rows, int(widths[term]))
+def _write_crc32s(data: Bytes, starts: Array, ends: Array) -> None:
+    """Write the crc32 of each list behind it."""
+    stored = memoryview(data)
+    stops = ends - CRC32_BYTES
+    crc32s = [zlib.crc32(stored[start:stop]) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    places = stops[:, None] + np.arange(CRC32_BYTES)
+    data[places] = np.array(crc32s, "<u4").view(np.uint8).reshape(-1, CRC32_BYTES)
