@@ -21,6 +21,7 @@ from vectord.index.text.statistics import Statistics
 K1: Final = 1.2
 B: Final = 0.75
 
+_MORE: Final = 1 + 1e-9  # more than the error of all roundings
 _SHORT: Final = np.arange(256)  # every length in one byte
 
 
@@ -54,6 +55,10 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def idf(self, term: bytes) -> float:
         return inverse_frequency(self.statistics.rows, self.statistics.frequencies.get((self.terms.field, term), 0))
+
+    def bound(self, term: bytes) -> float:
+        """Return more than a term can add to the score of any row, after the weight of the field."""
+        return self.terms.weight * self.idf(term) * (K1 + 1) * _MORE
 
     def of_list(self, term: bytes, found: TermList, lengths: Lengths) -> F64:
         """Return what a term adds to each row of its list."""

@@ -1,16 +1,19 @@
 """The rows with the best scores of a search by words, over the sections of the base and the tail."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
-from vectord.index.text.bm25 import evidence, score_all, score_evidence
+from vectord.index.text.bm25 import FieldScorer, evidence, score_all, score_evidence
 from vectord.index.text.model import F64, Array, Mask, Segment, TextQuery
 from vectord.index.text.statistics import Statistics, statistics
 
 _FEW: Final = 16  # postings that are scored in the time of one row that is looked up in the lists
+_ABOVE_0: Final = 5e-324  # the least score of a match
 
 
 class Ranked(msgspec.Struct, frozen=True, eq=False):
@@ -39,13 +42,10 @@ def rank(
     from `least` to `most`, and above 0. `known` are statistics of all shards, by default those of `segments`.
     """
     known = statistics(segments, query) if known is None else known
-    best = _Best(k, least)
+    best = _Best(k, max(least, _ABOVE_0), most)
     for segment in segments:
-        in_segment = _Best(k, best.bar)
-        for rows, scores in _scored(segment, query, known):
-            chosen = np.flatnonzero((scores >= in_segment.bar) & (scores > 0) & (scores <= most))
-            chosen = chosen[_visible(segment, rows[chosen], allowed)]
-            in_segment.add(rows[chosen], scores[chosen])
+        in_segment = _Best(k, best.bar, most)
+        _add_best(in_segment, segment, query, known, None if allowed is None else allowed[segment.first :])
         best.add(in_segment.rows + segment.first, in_segment.scores)
     order = np.lexsort((best.rows, -best.scores))
     return Ranked(best.rows[order], best.scores[order])
@@ -54,13 +54,14 @@ def rank(
 class _Best:
     """The `k` best of the rows that were added, and all that are equal to the last of them."""
 
-    def __init__(self, k: int, bar: float) -> None:
-        self.k, self.bar = k, bar  # no row below the bar can be among the best
+    def __init__(self, k: int, bar: float, most: float) -> None:
+        self.k, self.bar, self.most = k, bar, most  # no row below the bar can be among the best
         self.rows, self.scores = np.empty(0, np.int64), np.empty(0)
 
     def add(self, rows: Array, scores: F64) -> None:
         """Add distinct rows with their scores, some of which may have been added before."""
-        rows, scores = self._above(rows, scores)
+        chosen = scores >= self.bar if self.most == np.inf else (scores >= self.bar) & (scores <= self.most)
+        rows, scores = self._above(rows[chosen], scores[chosen])
         if len(self.rows):
             rows, at = np.unique(np.concatenate((self.rows, rows)), return_index=True)
             rows, scores = self._above(rows, np.concatenate((self.scores, scores))[at])
@@ -75,19 +76,40 @@ class _Best:
         return rows, scores
 
 
-def _scored(segment: Segment, query: TextQuery, known: Statistics) -> Iterator[tuple[Array, F64]]:
-    """Yield distinct rows with their scores; a row may be yielded several times.
-
-    Rows of rare terms come first: they have the best scores, and rows below these need not be sorted.
-    """
+def _add_best(best: _Best, segment: Segment, query: TextQuery, known: Statistics, allowed: Mask | None) -> None:
+    """Add the rows of a segment that can be among the best; `allowed` is that of its rows, and perhaps of others."""
     if query.required:
-        rows = segment.matching(query.required)
-        yield rows, _scores_of(segment, query, known, rows)
+        rows = _visible(segment, segment.matching(query.required), allowed)
+        best.add(rows, _scores_of(segment, query, known, rows))
         return
-    scores = score_all(segment, query, known)
-    lists = [found.rows for each in query.fields for _, found in segment.of_field(each)]
-    for rows in sorted(lists, key=len):
-        yield rows, scores[rows]
+    lists = _bounded_lists(segment, query, known)
+    postings, scores, done = sum(len(each.rows) for each in lists), None, 0
+    for each in lists:
+        if each.bound_of_rest < best.bar:  # no row that only these lists have can be among the best
+            break
+        done += len(each.rows)
+        if scores is None and _FEW * done > postings:
+            scores = score_all(segment, query, known)
+        rows = _visible(segment, each.rows, allowed)
+        best.add(rows, scores[rows] if scores is not None else _scores_of(segment, query, known, rows))
+
+
+class _BoundedList(NamedTuple):
+    """The rows of a list, and more than the score of any row that is only in this list and in those after it."""
+
+    rows: Array
+    bound_of_rest: float
+
+
+def _bounded_lists(segment: Segment, query: TextQuery, known: Statistics) -> list[_BoundedList]:
+    """Return the lists of a query, those that can add most to a score first."""
+    lists = list[tuple[float, Array]]()
+    for each in query.fields:
+        scorer = FieldScorer(each, known)
+        lists += [(scorer.bound(term), found.rows) for term, found in segment.of_field(each)]
+    lists.sort(key=itemgetter(0))
+    bounds = accumulate(bound for bound, _ in lists)
+    return [_BoundedList(rows, bound) for (_, rows), bound in zip(lists, bounds, strict=True)][::-1]
 
 
 def _scores_of(segment: Segment, query: TextQuery, known: Statistics, rows: Array) -> F64:
@@ -98,7 +120,8 @@ def _scores_of(segment: Segment, query: TextQuery, known: Statistics, rows: Arra
     return score_evidence(evidence(segment, query, rows), query, known)
 
 
-def _visible(segment: Segment, rows: Array, allowed: Mask | None) -> Mask:
-    """Return which rows of a segment are neither removed nor excluded by a filter."""
-    visible = np.ones(len(rows), np.bool_) if allowed is None else allowed[segment.first + rows]
-    return visible if segment.removed is None else visible & ~segment.removed.mask[rows]
+def _visible(segment: Segment, rows: Array, allowed: Mask | None) -> Array:
+    """Return those of the rows of a segment that are neither removed nor excluded by a filter."""
+    if allowed is not None:
+        rows = rows[allowed[rows]]
+    return rows if segment.removed is None else rows[~segment.removed.mask[rows]]
