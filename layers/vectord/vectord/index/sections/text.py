@@ -19,7 +19,7 @@ from vectord.index.sections.text_lists import TermList, decode
 from vectord.lhv1.text_layout import CRC32_BYTES, head_size
 
 SMALL: Final = 32 << 10  # bytes of a section that is read whole: its three rounds would take longer
-_MOST_BLOCKS: Final = 256  # that stay in memory, of about 10 KB each
+_MOST_BLOCKS: Final = 1_024  # that stay in memory, of about 10 KB each
 
 
 class _Opened:

@@ -20,14 +20,14 @@ Lengths = npt.NDArray[Any]  # uint8, uint16 or uint32
 class FieldFront(msgspec.Struct, frozen=True, eq=False):
     """The checked front of one field, in memory of its own.
 
-    `ends` and `crc32s` (blocks,) are those of its blocks, the ends counted from the first block. `term_ends` (blocks,)
-    has where the first term of each block ends in `first_terms`. `lengths` (rows,) has the tokens of each row.
+    `ends` and `crc32s` (blocks,) are those of its blocks, the ends counted from the first block. `term_ends` has where
+    the first term of each block ends in `first_terms`. `lengths` (rows,) has the tokens of each row.
     """
 
     counts: FieldCounts
     ends: Array
     crc32s: Array
-    term_ends: Array
+    term_ends: list[int]
     first_terms: bytes
     lengths: Lengths
 
@@ -100,7 +100,12 @@ def _read_field(data: Bytes, counts: FieldCounts, rows: int) -> FieldFront:
     if not _ascend(ends, counts.dictionary) or not _ascend(term_ends, counts.first_terms) or (sizes > MAX_TERM).any():
         raise BlobCorrupt("the directory of its texts does not ascend to its counts")
     return FieldFront(
-        counts, ends, crc32s, term_ends, directory[9 * blocks :].tobytes(), _read_lengths(of_lengths, counts, rows)
+        counts,
+        ends,
+        crc32s,
+        term_ends.tolist(),
+        directory[9 * blocks :].tobytes(),
+        _read_lengths(of_lengths, counts, rows),
     )
 
 

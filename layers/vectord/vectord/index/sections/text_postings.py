@@ -4,7 +4,7 @@ A posting says that a row has a term, and how often. The list of a term are its 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
+
+_MAX_LENGTH: Final = 2**32 - 1
+_KEY_BITS: Final = 63  # of a number of 64 bits that is not negative
 
 
 class Postings(msgspec.Struct, frozen=True, eq=False):
@@ -46,6 +49,8 @@ def collect(terms: Sequence[bytes], ids: Array, rows: Array, lengths: Array, cou
     `ids` has the position in `terms` of each token, or of each token that occurs `counts` times, and `rows` its row.
     `terms` may repeat; the order of the tokens and terms has no effect.
     """
+    if lengths.max(initial=0) > _MAX_LENGTH:
+        raise AssertionError("a text has less than 2^32 tokens")
     distinct = sorted(set(terms))
     rank_of = {term: rank for rank, term in enumerate(distinct)}
     ranks = np.fromiter(map(rank_of.__getitem__, terms), np.int64, len(terms))
@@ -86,7 +91,7 @@ def _sorted(keys: Array, counts: Array | None) -> tuple[Array, Array | None]:
     if counts is None or not len(keys):
         return np.sort(keys), counts
     bits = int(counts.max()).bit_length()
-    if int(keys.max()).bit_length() + bits < 64:  # one array is sorted in less time than the order of another
+    if int(keys.max()).bit_length() + bits <= _KEY_BITS:  # one array is sorted in less time than the order of another
         both = np.sort(keys << bits | counts)
         return both >> bits, both & ((1 << bits) - 1)
     order = np.argsort(keys, kind="stable")
