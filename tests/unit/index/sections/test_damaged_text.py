@@ -111,6 +111,15 @@ def test_a_section_that_was_cut_is_refused() -> None:
             read(sound().data[:size])
 
 
+def test_lengths_that_changed_places_are_refused() -> None:
+    rows: list[Counted] = [{b"a": 1 + row % 2} for row in range(ROWS)]
+    section = packed(rows)
+    data, at = bytearray(section.data), opened(section, ROWS).front.layout.directories[0][1]
+    data[at : at + 2] = data[at : at + 2][::-1]
+    with pytest.raises(BlobCorrupt):
+        opened(section, ROWS, 1, bytes(data)).lengths(0)
+
+
 def count(field: int, name: str) -> int:
     """Return the offset of a count in the head."""
     at = HEAD.size + COUNTS.size * field

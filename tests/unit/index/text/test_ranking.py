@@ -127,7 +127,7 @@ def test_scores_between_two_bounds(parts: list[list[tuple[Counted, Counted, bool
     if everything:
         least, most = everything[-1][1], everything[len(everything) // 3][1]
         between = [pair for pair in everything if least < pair[1] <= most]
-        found = pairs(rank(case.segments, query, k, least=float(np.nextafter(least, 9.0)), most=most))
+        found = pairs(rank(case.segments, query, k, least=float(np.nextafter(least, np.inf)), most=most))
         last = between[k - 1][1] if len(between) >= k else 0.0
         assert found == [pair for pair in between if pair[1] >= last]
 
