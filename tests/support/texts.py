@@ -69,15 +69,15 @@ def resealed(data: bytes | bytearray, layout: TextLayout) -> bytes:
 
 
 def _reseal_lists(data: bytearray, rows: int, dictionary: tuple[int, int], postings_at: int, terms: int) -> None:
-    """Write the checksums of lists that are not in a block; only for a dictionary of one block."""
-    if not terms or terms > 64:
+    """Write the checksums of lists that are not in a block; only for a dictionary of one block, of up to 255 rows."""
+    if not 0 < terms <= 64 or rows > 255:
         return
     at = dictionary[0] + 8
-    widths, frequencies = data[at + terms : at + 2 * terms], struct.unpack_from(f"<{terms}I", data, at + 2 * terms)
+    widths, frequencies = data[at + terms : at + 2 * terms], struct.unpack_from(f"<{terms}B", data, at + 2 * terms)
     for width, frequency in zip(widths, frequencies, strict=True):
         if width > 3 or not 0 < frequency <= rows:
             return
-        size = (-(-rows // 8) if 16 * frequency > rows else 2 * frequency) + (0, 1, 2, 4)[width] * frequency
+        size = (-(-rows // 8) if 16 * frequency > rows else frequency) + (0, 1, 2, 4)[width] * frequency
         if size > 32:
             if postings_at + size + 4 > len(data):
                 return

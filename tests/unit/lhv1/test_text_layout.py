@@ -2,7 +2,7 @@
 
 import pytest
 
-from vectord.lhv1.text_layout import FieldCounts, TextLayout, form, row_bytes
+from vectord.lhv1.text_layout import FieldCounts, TextLayout, form, frequency_bytes, row_bytes
 
 # 100 terms are two blocks, whose first terms have 9 bytes together.
 FIELD = FieldCounts(
@@ -41,9 +41,11 @@ def test_the_parts_follow_each_other() -> None:
     ("rows", "frequency", "expected", "size"),
     [
         (1, 1, "bits", 1),
-        (16, 1, "numbers", 2),
+        (16, 1, "numbers", 1),
+        (256, 16, "numbers", 16),
+        (257, 16, "numbers", 32),
         (15, 1, "bits", 2),
-        (100, 6, "numbers", 12),
+        (100, 6, "numbers", 6),
         (100, 7, "bits", 13),
         (65_536, 4_096, "numbers", 8_192),
         (65_536, 4_097, "bits", 8_192),
@@ -61,6 +63,10 @@ def test_the_form_of_a_list_is_the_shortest(rows: int, frequency: int, expected:
     assert (form(rows, frequency), row_bytes(rows, frequency)) == (expected, size)
 
 
+def test_a_frequency_has_as_many_bytes_as_the_number_of_rows_needs() -> None:
+    assert [frequency_bytes(rows) for rows in (1, 255, 256, 65_535, 65_536)] == [1, 1, 2, 2, 4]
+
+
 def test_counts_of_a_field_that_can_be_right() -> None:
     assert [each.invalid_reason(50) for each in (FIELD, EMPTY)] == [None, None]
 
@@ -74,7 +80,7 @@ def test_counts_of_a_field_that_can_be_right() -> None:
         {"length_bytes": 2, "listed": 1},
         {"first_terms": 1},
         {"first_terms": 257},
-        {"dictionary": 2 * 8 + 100 * 7 - 1},
+        {"dictionary": 2 * 8 + 100 * 4 - 1},
         {"terms": 2**32 - 1},
         {"terms": 0},
     ],

@@ -30,7 +30,7 @@ LISTED: Final = 255  # a length in one byte that stands for one of the listed le
 MAX_DICTIONARY: Final = 2**32 - 1  # bytes, as the ends of blocks are uint32
 
 _CONTAINER_ROWS: Final = 1 << 16
-_ENTRY: Final = 6  # bytes of a term in its block: length, width and number of rows
+_ENTRY: Final = 2  # bytes of a term in its block, without its frequency: its length, and the width of its counts
 _DIRECTORY_ENTRY: Final = 9  # bytes of a block in the directory: end, crc32 and length of its first term
 _ALIGNMENT: Final = 64
 
@@ -69,7 +69,7 @@ class FieldCounts(msgspec.Struct, frozen=True, array_like=True):
             return "listed lengths of more rows than there are"
         if not self.blocks <= self.first_terms <= MAX_TERM * self.blocks:
             return "first terms that are too short or too long"
-        if self.dictionary < BASE.size * self.blocks + (_ENTRY + 1) * self.terms:
+        if self.dictionary < BASE.size * self.blocks + (_ENTRY + frequency_bytes(rows) + 1) * self.terms:
             return "a dictionary that is too short for its terms"
         return None
 
@@ -140,7 +140,12 @@ def form(rows: int, frequency: int) -> Form:
 
 def number_bytes(rows: int) -> int:
     """Return the bytes of a row in the form `numbers`."""
-    return 2 if rows <= _CONTAINER_ROWS else 4
+    return 1 if rows <= 1 << 8 else 2 if rows <= _CONTAINER_ROWS else 4
+
+
+def frequency_bytes(rows: int) -> int:
+    """Return the bytes of a frequency, which is at most `rows`."""
+    return 1 if rows < 1 << 8 else 2 if rows < 1 << 16 else 4
 
 
 def row_bytes(rows: int, frequency: int) -> int:

@@ -130,7 +130,7 @@ def count(field: int, name: str) -> int:
 def block(field: int, name: str, term: int = 0) -> int:
     """Return the offset of a field of a block."""
     start, terms = layout().dictionaries[field][0], layout().fields[field].terms
-    return start + {"base": 0, "length": 8 + term, "width": 8 + terms + term, "df": 8 + 2 * terms + 4 * term}[name]
+    return start + {"base": 0, "length": 8 + term, "width": 8 + terms + term, "df": 8 + 2 * terms + term}[name]
 
 
 def first_term(field: int) -> int:
@@ -140,7 +140,7 @@ def first_term(field: int) -> int:
 def letters(field: int, number: int) -> int:
     """Return the offset of a term."""
     terms = sorted({term for text in (BODY, TITLE)[field] for term in text})
-    return layout().dictionaries[field][0] + 8 + 6 * len(terms) + sum(map(len, terms[:number]))
+    return layout().dictionaries[field][0] + 8 + 3 * len(terms) + sum(map(len, terms[:number]))
 
 
 ALL, LENGTHS = layout().postings[0][0], layout().directories[0][1]
@@ -176,10 +176,9 @@ FORGED = {
     "a term of 200 bytes": (block(0, "length", 1), "<B", 200),
     "counts of an unknown type": (block(0, "width", 0), "<B", 4),
     "counts of another type": (block(0, "width", 0), "<B", 1),
-    "a term of no row": (block(0, "df", 1), "<I", 0),
-    "a term of more rows than there are": (block(0, "df", 0), "<I", ROWS + 1),
-    "a term of 4 billion rows": (block(0, "df", 0), "<I", 2**32 - 1),
-    "a term of one row fewer": (block(0, "df", 1), "<I", ROWS // 2 - 1),
+    "a term of no row": (block(0, "df", 1), "<B", 0),
+    "a term of more rows than there are": (block(0, "df", 0), "<B", ROWS + 1),
+    "a term of one row fewer": (block(0, "df", 1), "<B", ROWS // 2 - 1),
     "a term that is not above the one before": (letters(0, 3), "<B", 0),
     "a term that is equal to the one before": (letters(0, 3), "<5s", b"row00"),
     "a row fewer in the bits of a list": (ALL, "<B", 0xFE),
@@ -218,7 +217,7 @@ LISTS: dict[str, tuple[int, list[int], Callable[[bytearray], None]]] = {
     "a container of more rows than the list": (
         70_000,
         list(range(0, 69_000, 3_000)),
-        lambda data: struct.pack_into("<I", data, 0, 2**32 - 1),
+        lambda data: struct.pack_into("<I", data, 0, 2**16),
     ),
     "a container of one row more": (
         70_000,
@@ -283,6 +282,17 @@ def test_a_forged_listed_length_is_refused(listed: tuple[int, int]) -> None:
     struct.pack_into("<Q", data, HEAD.size, text.tokens(0) - 300 + listed[1])
     with pytest.raises(BlobCorrupt, match="listed"):
         opened(section, 60, 1, resealed(data, text.front.layout)).lengths(0)
+
+
+def test_a_frequency_of_4_billion_is_refused_before_a_list_is_read() -> None:
+    rows: list[Counted] = [{b"a": 1}] * 70_000
+    section = packed(rows)
+    layout_of, data = opened(section, 70_000).front.layout, bytearray(section.data)
+    struct.pack_into("<I", data, layout_of.dictionaries[0][0] + 10, 2**32 - 1)
+    forged = opened(section, 70_000, 1, resealed(data, layout_of))
+    for refused in (lambda: forged.find(0, [b"a"]), lambda: all_postings(forged)):
+        with pytest.raises(BlobCorrupt, match="of more rows than there are"):
+            refused()
 
 
 def test_a_forged_section_does_not_make_a_reader_allocate_more_than_its_rows() -> None:

@@ -27,13 +27,13 @@ def test_a_section_has_the_specified_bytes() -> None:
     body[3:5] = {b"b": 1, b"a": 300}, {b"a": 1}
     title: list[Counted] = [{"ç".encode(): 300}] * 20
     # a: bits of the rows 3 and 4, and counts of 2 bytes; b: the number of row 3, and a count of 1, which has no bytes
-    block = struct.pack("<Q", 0) + bytes([1, 1]) + bytes([2, 0]) + u32(2, 1) + b"ab"
-    block += bytes([0b11000, 0, 0]) + struct.pack("<2H", 300, 1) + struct.pack("<H", 3)
+    block = struct.pack("<Q", 0) + bytes([1, 1]) + bytes([2, 0]) + bytes([2, 1]) + b"ab"
+    block += bytes([0b11000, 0, 0]) + struct.pack("<2H", 300, 1) + bytes([3])
     lengths = bytes([0, 0, 0, 255, 1, *[0] * 15]) + u32(3, 301)
     directory = u32(len(block), zlib.crc32(block)) + b"\x01a"
     # ç: bits of all rows and counts of 2 bytes are 43 bytes, which are not in the block
     rows_and_counts = bytes([255, 255, 15]) + struct.pack("<20H", *[300] * 20)
-    of_title = struct.pack("<Q", 0) + bytes([2]) + bytes([2]) + u32(20) + "ç".encode()
+    of_title = struct.pack("<Q", 0) + bytes([2]) + bytes([2]) + bytes([20]) + "ç".encode()
     lengths_of_title = struct.pack("<20H", *[300] * 20)
     directory_of_title = u32(len(of_title), zlib.crc32(of_title)) + b"\x02" + "ç".encode()
     counts = struct.pack(
@@ -80,7 +80,7 @@ def zipf(rows: int, terms: int, tokens: int, seed: int = 1) -> Postings:
     return collect(names, ids, of_row, np.bincount(of_row, minlength=rows))
 
 
-@pytest.mark.parametrize("rows", [70, 65_536, 65_537, 200_000])
+@pytest.mark.parametrize("rows", [70, 255, 256, 257, 65_535, 65_536, 65_537, 200_000])
 def test_lists_of_every_form_are_read_one_by_one_and_together(rows: int) -> None:
     field = zipf(rows, 400, 60_000)
     section = pack([field])
@@ -98,14 +98,14 @@ def test_lists_of_every_form_are_read_one_by_one_and_together(rows: int) -> None
 
 
 def test_lengths_are_written_in_the_shortest_way() -> None:
-    short, some, many = [254] * 99, [3] * 98 + [70_000], [255, 256] * 50
+    short, some, more, many = [254] * 99, [3] * 98 + [70_000], [3] * 85 + [300] * 15, [255, 256] * 50
     widths = []
-    for lengths in (short, some, many, [65_536] * 99):
+    for lengths in (short, some, more, many, [65_536] * 99):
         text = opened(packed([{b"a": length} for length in lengths]), len(lengths))
         assert text.lengths(0).tolist() == lengths
         counts = text.front.fields[0].counts
         widths.append((counts.length_bytes, counts.listed))
-    assert widths == [(1, 0), (1, 1), (2, 0), (4, 0)]
+    assert widths == [(1, 0), (1, 1), (2, 0), (2, 0), (4, 0)]
 
 
 def test_texts_without_a_term() -> None:

@@ -47,7 +47,7 @@ def test_a_text_that_is_too_long_is_not_written() -> None:
 sections = st.lists(st.lists(st.tuples(texts, st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4)
 
 
-@pytest.mark.parametrize("one_array", [True, False])
+@pytest.mark.parametrize("one_array", [True, pytest.param(False, marks=pytest.mark.slow)])
 @given(sections=sections, seed=st.integers(0, 2**32))
 def test_merged_sections_are_those_of_a_fresh_build(
     one_array: bool, sections: list[list[tuple[Counted, bool]]], seed: int

@@ -76,13 +76,14 @@ def test_the_evidence_of_rows() -> None:
 def test_a_search_of_a_base_and_a_tail_takes_three_rounds() -> None:
     draw, fetch = np.random.default_rng(1), RecordingFetch()
     sources, first = [], 0
-    for rows in (9_000, 100, 100):
+    for rows in (17_000, 100, 100):
         texts = [{f"{word}".encode(): 1 for word in draw.integers(0, 8_000, 20)} for _ in range(rows)]
         section = packed(texts, texts)
         sources.append(Source(Text(fetch.section(section.data, "text"), rows, 2, section.front), first))
         first += rows
     query = TextQuery((FieldTerms(0, (b"17", b"7999")), FieldTerms(1, (b"5",))), (((0, b"17"), (1, b"18")),))
     segments = read(sources, query, fetch)
+    assert [(segment.first, segment.rows) for segment in segments] == [(0, 17_000), (17_000, 200)]
     assert len(fetch.rounds) == 3
     assert set(segments[0].lists) == {(0, b"17"), (0, b"7999"), (1, b"5"), (1, b"18")}
     assert len(rank(segments, query, 5).rows) >= 1

@@ -13,6 +13,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.text import model, ranking
 from vectord.index.text.bm25 import evidence, score_evidence
 from vectord.index.text.model import FieldTerms, Removed, Segment, TextQuery
+from vectord.index.text.model import joined as joined_segments
 from vectord.index.text.ranking import Ranked, rank
 from vectord.index.text.reading import Source, read
 from vectord.index.text.statistics import joined, statistics
@@ -109,6 +110,7 @@ def test_the_best_rows_come_with_all_that_are_equal_to_the_last(
     assert best == [pair for pair in everything if pair[1] >= last]
 
 
+@pytest.mark.slow
 @given(pieces, queries, st.integers(1, 10), st.integers(0, 2**32))
 def test_a_filter_changes_no_score(
     parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int, seed: int
@@ -120,6 +122,7 @@ def test_a_filter_changes_no_score(
     assert pairs(rank(case.segments, query, k, allowed=allowed)) == [pair for pair in of_all if pair[1] >= last]
 
 
+@pytest.mark.slow
 @given(pieces, queries, st.integers(1, 10))
 def test_scores_between_two_bounds(parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int) -> None:
     case = index(parts, query)
@@ -168,6 +171,7 @@ def test_required_terms_choose_rows_and_change_no_score(
     assert found == [pair for pair in of_all if pair[1] >= last]
 
 
+@pytest.mark.slow
 @given(pieces, queries, st.integers(1, 10))
 def test_shards_with_the_statistics_of_all_give_the_scores_of_one_index(
     parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int
@@ -184,6 +188,7 @@ def test_shards_with_the_statistics_of_all_give_the_scores_of_one_index(
     assert sorted(found, key=lambda pair: (-pair[1], pair[0]))[: len(best)] == best
 
 
+@pytest.mark.slow
 @given(pieces, queries)
 def test_rows_are_scored_again_from_their_counts_with_the_same_bits(
     parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery
@@ -212,6 +217,17 @@ def test_only_the_lists_that_can_matter_are_ranked(monkeypatch: pytest.MonkeyPat
     assert max(added) == 20
     assert len(rank([segment], query, 21).rows) == 2_000  # the others are equal to the 21st
     assert max(added) == 2_000
+
+
+@pytest.mark.slow
+@given(pieces, queries, st.integers(1, 10))
+def test_small_sections_that_are_searched_together_give_the_same(
+    parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int
+) -> None:
+    case = index(parts, query)
+    together = joined_segments(case.segments)
+    assert (together.first, together.rows) == (0, len(case.rows))
+    assert pairs(rank([together], query, k)) == pairs(rank(case.segments, query, k))
 
 
 def test_empty_texts_and_no_sections_have_no_rows() -> None:

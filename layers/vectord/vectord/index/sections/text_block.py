@@ -13,7 +13,7 @@ from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import Bytes
 from vectord.index.sections.text_front import FieldFront
 from vectord.index.sections.text_lists import Array, list_sizes
-from vectord.lhv1.text_layout import BASE, COUNT_BYTES, CRC32_BYTES, MAX_INLINE, MAX_TERM, block_terms
+from vectord.lhv1.text_layout import BASE, COUNT_BYTES, CRC32_BYTES, MAX_INLINE, MAX_TERM, block_terms, frequency_bytes
 
 
 class Block(msgspec.Struct, frozen=True, eq=False):
@@ -58,12 +58,13 @@ def read_block(data: Bytes, front: FieldFront, block: int, rows: int) -> Block:
     if zlib.crc32(data) != front.crc32s[block]:
         raise BlobCorrupt("a block of its texts does not match its checksum")
     count = block_terms(front.counts.terms, block)
-    at = BASE.size + 6 * count
+    entry_bytes = frequency_bytes(rows)
+    at = BASE.size + (2 + entry_bytes) * count
     if len(data) < at:
         raise BlobCorrupt("a block of its texts is too short for its terms")
     (base,) = BASE.unpack_from(data)
     lengths, widths = data[BASE.size : BASE.size + 2 * count].reshape(2, count).astype(np.int64)
-    frequencies = np.ndarray((count,), "<u4", data, BASE.size + 2 * count).astype(np.int64)
+    frequencies = np.ndarray((count,), f"<u{entry_bytes}", data, BASE.size + 2 * count).astype(np.int64)
     if lengths.max() > MAX_TERM or widths.max() >= len(COUNT_BYTES):
         raise BlobCorrupt("a block of its texts has a term that is too long, or counts of an unknown type")
     if frequencies.min() < 1 or frequencies.max() > rows:

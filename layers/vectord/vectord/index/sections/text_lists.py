@@ -134,15 +134,11 @@ class ManyLists(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def write(self, data: Bytes, rows: U32, counts: U32) -> None:
         """Write the rows and counts of all lists, which are back to back, to `data`."""
-        _scatter(data, self._row_places, rows, 2)
-        if number_bytes(self.total) == 4:
-            in_container, places = self._in_container, self._row_places + 2
-            _scatter(data, places[~in_container], rows[~in_container] >> _BITS_OF_ROW, 2)
-            many, of_list = containers(self.total), np.repeat(np.arange(len(self.at)), self.frequencies)[in_container]
-            in_each = np.bincount(
-                of_list * many + (rows[in_container] >> _BITS_OF_ROW), minlength=len(self.at) * many
-            ).reshape(-1, many)[self._has_containers]
-            _scatter(data, self._container_places, in_each, 4)
+        size = number_bytes(self.total)
+        if size < 4:
+            _scatter(data, self._row_places, rows, size)
+        else:
+            self._write_with_containers(data, rows)
         for some, places, size in self._counts_of_width():
             _scatter(data, places, counts[some], size)
 
@@ -152,11 +148,8 @@ class ManyLists(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: the rows of a list do not ascend, or do not exist, or it has a count of 0.
         """
-        rows = _gather(data, self._row_places, 2)
-        if number_bytes(self.total) == 4:
-            in_container = self._in_container
-            rows[~in_container] |= _gather(data, self._row_places[~in_container] + 2, 2) << _BITS_OF_ROW
-            rows[in_container] |= self._containers(_gather(data, self._container_places, 4)) << _BITS_OF_ROW
+        size = number_bytes(self.total)
+        rows = _gather(data, self._row_places, size) if size < 4 else self._read_with_containers(data)
         counts = np.ones(len(rows), np.uint32)
         for some, places, size in self._counts_of_width():
             counts[some] = _gather(data, places, size)
@@ -165,6 +158,23 @@ class ManyLists(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not ascends.all() or (rows >= self.total).any() or not counts.all():
             raise BlobCorrupt("a term in its texts has rows that do not ascend or do not exist, or a count of 0")
         return rows, counts
+
+    def _write_with_containers(self, data: Bytes, rows: U32) -> None:
+        """Write rows of 4 bytes each, or of 2 bytes each behind the numbers of rows in each container."""
+        in_container, places, many = self._in_container, self._row_places, containers(self.total)
+        _scatter(data, places, rows, 2)
+        _scatter(data, places[~in_container] + 2, rows[~in_container] >> _BITS_OF_ROW, 2)
+        of_list = np.repeat(np.arange(len(self.at)), self.frequencies)[in_container]
+        numbers = of_list * many + (rows[in_container] >> _BITS_OF_ROW)
+        in_each = np.bincount(numbers, minlength=len(self.at) * many).reshape(-1, many)
+        _scatter(data, self._container_places, in_each[self._has_containers], 4)
+
+    def _read_with_containers(self, data: Bytes) -> U32:
+        in_container, places = self._in_container, self._row_places
+        rows = _gather(data, places, 2)
+        rows[~in_container] |= _gather(data, places[~in_container] + 2, 2) << _BITS_OF_ROW
+        rows[in_container] |= self._containers(_gather(data, self._container_places, 4)) << _BITS_OF_ROW
+        return rows
 
     def _containers(self, in_each: U32) -> U32:
         """Return the container of each posting of the lists that have containers."""

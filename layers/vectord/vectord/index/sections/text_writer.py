@@ -23,6 +23,7 @@ from vectord.lhv1.text_layout import (
     MAX_TERM,
     FieldCounts,
     TextLayout,
+    frequency_bytes,
 )
 
 
@@ -110,7 +111,11 @@ def _blocks(postings: Postings, rows: int) -> tuple[list[bytes], bytes]:
     _write_lists(data, np.where(is_inline, inline_ends[:-1], ends[:-1] + len(inline)), postings, widths, rows)
     _write_crc32s(long, ends[:-1][~is_inline], ends[1:][~is_inline])
     stored, starts, bases = memoryview(inline), inline_ends.tolist(), ends.tolist()
-    lengths, of_widths, dfs = bytes(map(len, terms)), widths.astype(np.uint8).tobytes(), frequencies.astype("<u4")
+    lengths, of_widths, dfs = (
+        bytes(map(len, terms)),
+        widths.astype(np.uint8).tobytes(),
+        frequencies.astype(f"<u{frequency_bytes(rows)}"),
+    )
     blocks = []
     for first, last in pairwise([*range(0, len(terms), BLOCK_TERMS), len(terms)]):
         parts = (BASE.pack(bases[first]), lengths[first:last], of_widths[first:last], dfs[first:last].tobytes())

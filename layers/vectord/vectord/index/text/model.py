@@ -102,6 +102,32 @@ class Segment(msgspec.Struct, frozen=True, eq=False):
         return mask[rows]
 
 
+def joined(segments: Sequence[Segment]) -> Segment:
+    """Return adjacent segments as one, which takes less time to search than each alone."""
+    if len(segments) == 1:
+        return segments[0]
+    first, rows = segments[0].first, sum(segment.rows for segment in segments)
+    removed = [s.removed.rows + (s.first - first) for s in segments if s.removed is not None]
+    terms = dict.fromkeys(term for segment in segments for term in segment.lists)
+    return Segment(
+        first,
+        rows,
+        {term: _joined_list([(s.first - first, s.lists[term]) for s in segments if term in s.lists]) for term in terms},
+        {field: np.concatenate([s.lengths[field] for s in segments]) for field in segments[0].lengths},
+        {field: sum(s.tokens[field] for s in segments) for field in segments[0].tokens},
+        Removed(np.concatenate(removed), rows) if removed else None,
+    )
+
+
+def _joined_list(lists: Sequence[tuple[int, TermList]]) -> TermList:
+    """Return one list of several, each with the number that is added to its rows."""
+    rows = np.concatenate([each.rows + first for first, each in lists])
+    if all(each.counts is None for _, each in lists):
+        return TermList(rows, None)
+    counts = [np.ones(len(each.rows), np.uint8) if each.counts is None else each.counts for _, each in lists]
+    return TermList(rows, np.concatenate(counts))
+
+
 def positions(rows: Array, among: Array) -> tuple[Array, Mask]:
     """Return where each of `rows` is among others, at least one, and which of them are there; both ascend."""
     at = np.searchsorted(among, rows)
