@@ -75,17 +75,23 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
 
 def score_all(segment: Segment, query: TextQuery, statistics: Statistics) -> F64:
     """Return the score of every row of a segment, (rows,); 0 for a row that has no term of the query."""
+    if len(query.fields) == 1 and query.fields[0].weight == 1:
+        return _score_field(segment, query.fields[0], statistics)
     total: F64 = np.zeros(segment.rows)
     for each in query.fields:
-        scorer, lengths = FieldScorer(each, statistics), segment.lengths[each.field]
-        scores = np.zeros(segment.rows)
-        for term, found in segment.of_field(each):
-            scores[found.rows] += scorer.of_list(term, found, lengths)
-        if len(query.fields) == 1 and each.weight == 1:
-            return scores
+        scores = _score_field(segment, each, statistics)
         rows = np.concatenate([np.empty(0, np.int64), *(found.rows for _, found in segment.of_field(each))])
         total[rows] += each.weight * scores[rows]  # numpy adds once to a row that occurs several times
     return total
+
+
+def _score_field(segment: Segment, terms: FieldTerms, statistics: Statistics) -> F64:
+    """Return the score of every row of a segment in one field, (rows,), before its weight."""
+    scorer, lengths = FieldScorer(terms, statistics), segment.lengths[terms.field]
+    scores: F64 = np.zeros(segment.rows)
+    for term, found in segment.of_field(terms):
+        scores[found.rows] += scorer.of_list(term, found, lengths)
+    return scores
 
 
 class Evidence(msgspec.Struct, frozen=True, eq=False):
