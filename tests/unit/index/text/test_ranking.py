@@ -87,14 +87,13 @@ def test_scores_are_those_of_the_formula(parts: list[list[tuple[Counted, Counted
     [ranking._FEW, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 10**9))],
     ids=["by size", "by look-up", "of all rows"],
 )
-@given(parts=pieces, query=queries, k=st.integers(1, 40), part_rows=st.sampled_from([1, 3, 65_536]))
+@given(parts=pieces, query=queries, k=st.integers(1, 40))
 def test_tail_and_removed_rows_change_no_bit(
-    few: int, part_rows: int, parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int
+    few: int, parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int
 ) -> None:
     case = index(parts, query)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranking, "_FEW", few)
-        patch.setattr(model, "_PART_ROWS", part_rows)
         found = pairs(rank(case.segments, query, k))
     assert found == pairs(rank(case.fresh, query, k), case.live)
     assert found == pairs(rank(case.segments, query, 10**6))[: len(found)]
@@ -165,7 +164,6 @@ def test_required_terms_choose_rows_and_change_no_score(
     last = of_all[k - 1][1] if len(of_all) >= k else 0.0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "_FEW", few)
-        patch.setattr(model, "_PART_ROWS", 2)
         found = pairs(rank(case.segments, both, k))
         for segment in case.segments:
             rows = (segment.matching(required) + segment.first).tolist()

@@ -32,11 +32,6 @@ class TermList(msgspec.Struct, frozen=True, eq=False):
     rows: Array
     counts: Counts | None
 
-    def between(self, first: int, last: int, less: int) -> "TermList":
-        """Return the postings `first` to `last` (exclusive), with rows that are `less` smaller."""
-        counts = None if self.counts is None else self.counts[first:last]
-        return TermList(self.rows[first:last] - less, counts)
-
 
 def widths_of(most: Array) -> Array:
     """Return the width of the counts of each list, from the largest count of each."""

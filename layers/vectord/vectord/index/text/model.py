@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -17,8 +16,6 @@ F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
-_PART_ROWS: Final = 65_536
-_FEW_PARTS: Final = 4
 _FEW: Final = 16  # times as many rows make a binary search for each of few rows the faster way
 
 type FieldTerm = tuple[int, bytes]  # the number of a field, and a term
@@ -85,27 +82,6 @@ class Segment(msgspec.Struct, frozen=True, eq=False):
             found = self.lists.get((terms.field, term))
             if found is not None:
                 yield term, found
-
-    def parts(self) -> Iterator["Segment"]:
-        """Yield segments of up to _PART_ROWS adjacent rows, or the segment itself if it is not much larger.
-
-        An array of the scores of so few rows stays in the processor cache, and is cleared in less time. The removed
-        rows of parts are not marked.
-        """
-        if self.rows <= _FEW_PARTS * _PART_ROWS:
-            yield self
-            return
-        edges = np.arange(0, self.rows + _PART_ROWS, _PART_ROWS)
-        bounds = {term: np.searchsorted(found.rows, edges).tolist() for term, found in self.lists.items()}
-        for number, (start, stop) in enumerate(pairwise(edges.tolist())):
-            lists = {
-                term: self.lists[term].between(first, last, start)
-                for term, of_term in bounds.items()
-                for first, last in (of_term[number : number + 2],)
-                if first < last
-            }
-            lengths = {field: of_field[start:stop] for field, of_field in self.lengths.items()}
-            yield Segment(self.first + start, min(stop, self.rows) - start, lists, lengths, self.tokens)
 
     def matching(self, required: Sequence[Sequence[FieldTerm]]) -> Array:
         """Return the rows that have a term of each of one or more groups, ascending; some may be removed."""

@@ -83,31 +83,16 @@ def _add_best(best: _Best, segment: Segment, query: TextQuery, known: Statistics
         best.add(rows, _scores_of(segment, query, known, rows))
         return
     lists = _bounded_lists(segment, query, known)
-    postings, done = sum(len(each.rows) for each in lists), 0
+    postings, done, of_all = sum(len(each.rows) for each in lists), 0, None
     for each in lists:
         if each.bound_of_rest < best.bar:  # no row that only these lists have can be among the best
             return
         done += len(each.rows)
-        if _FEW * done > postings:
-            _add_best_of_parts(best, segment, query, known, allowed)
-            return
-        rows = _visible(segment, each.rows, allowed)
-        best.add(rows, _scores_of(segment, query, known, rows))
-
-
-def _add_best_of_parts(
-    best: _Best, segment: Segment, query: TextQuery, known: Statistics, allowed: Mask | None
-) -> None:
-    """Add the rows of a segment that can be among the best, from the scores of all rows of one part after the other."""
-    for part in segment.parts():
-        scores, start = score_all(part, query, known), part.first - segment.first
-        for each in _bounded_lists(part, query, known):
-            if each.bound_of_rest < best.bar:
-                break
-            values = scores[each.rows]
-            above = values >= best.bar
-            rows = _visible(segment, each.rows[above] + start, allowed)
-            best.add(rows, scores[rows - start])
+        if of_all is None and _FEW * done > postings:
+            of_all = score_all(segment, query, known)
+        rows = each.rows if of_all is None else each.rows[of_all[each.rows] >= best.bar]
+        rows = _visible(segment, rows, allowed)
+        best.add(rows, _scores_of(segment, query, known, rows) if of_all is None else of_all[rows])
 
 
 class _BoundedList(NamedTuple):
@@ -131,14 +116,9 @@ def _bounded_lists(segment: Segment, query: TextQuery, known: Statistics) -> lis
 def _scores_of(segment: Segment, query: TextQuery, known: Statistics, rows: Array) -> F64:
     """Return the scores of rows, which ascend, by the way that takes less time."""
     postings = sum(len(found.rows) for each in query.fields for _, found in segment.of_field(each))
-    if _FEW * len(rows) <= postings:
-        return score_evidence(evidence(segment, query, rows), query, known)
-    scores = np.empty(len(rows))
-    for part in segment.parts():
-        start = part.first - segment.first
-        first, last = np.searchsorted(rows, (start, start + part.rows))
-        scores[first:last] = score_all(part, query, known)[rows[first:last] - start]
-    return scores
+    if _FEW * len(rows) > postings:
+        return score_all(segment, query, known)[rows]
+    return score_evidence(evidence(segment, query, rows), query, known)
 
 
 def _visible(segment: Segment, rows: Array, allowed: Mask | None) -> Array:
