@@ -24,6 +24,7 @@ from vectord.index.sections.piece_writer import pack as pack_piece
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.bucket_index import BucketIndex
+from vectord.lhv1.envelope import Envelope
 from vectord.lhv1.params import Distance, Embedding, new_params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
@@ -97,7 +98,7 @@ def _parts(name: str, distance: Distance, dimension: int) -> bytes:
     return encoded.front + built[start:stop]
 
 
-def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> tuple[frame.Envelope, list[bytes]]:
+def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> tuple[Envelope, list[bytes]]:
     """Return the envelope and the sections of an index that was just built over 60 rows."""
     vectors = np.array([each.vector for each in items])
     params = new_params(name, vectors.shape[1], m=2, distance=distance)
@@ -117,7 +118,7 @@ def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> t
         warm=(WarmPoint(1, 20, 17, 0.5, 0.25), WarmPoint(6, 60, partitioning.shape.entries, 1.0, 1.0)),
         cold=(ColdPoint(6, 60, 1, 1.0, 1.0),),
     )
-    envelope = frame.Envelope(
+    envelope = Envelope(
         *(frame.VERSION, params),
         sections=[entry for entry, _ in entries],
         commit=f"build-of-{name}",
@@ -171,7 +172,7 @@ def _unbuilt(name: str) -> bytes:
     items = [_item(f"row-{i:02} é", *drawn[i], metadata=b'{"row": %d}' % i if i % 3 else None) for i in range(22)]
     pieces = [_piece(items[18:], None, "euclidean"), _piece(items[:18], None, "euclidean")]
     params = new_params(name, 5, m=2, distance="euclidean")
-    return _blob_with_pieces(name, frame.Envelope(frame.VERSION, params, pieces=[4, 18], removed=[3]), pieces, [])
+    return _blob_with_pieces(name, Envelope(frame.VERSION, params, pieces=[4, 18], removed=[3]), pieces, [])
 
 
 def _piece(items: list[rows.Item], mean: F32 | None, distance: Distance) -> bytes:
@@ -179,7 +180,7 @@ def _piece(items: list[rows.Item], mean: F32 | None, distance: Distance) -> byte
     return pack_piece([each.id for each in items], metadata, np.array([each.vector for each in items]), mean, distance)
 
 
-def _blob_with_pieces(name: str, envelope: frame.Envelope, pieces: list[bytes], sections: list[bytes]) -> bytes:
+def _blob_with_pieces(name: str, envelope: Envelope, pieces: list[bytes], sections: list[bytes]) -> bytes:
     """Return a blob of an envelope that lists `sections`, with pieces in front of them; it is padded."""
     numbered = reversed(list(enumerate(reversed(pieces))))
     entries = [frame.section_entry("piece", f"commit-{number}-of-{name}/piece", piece) for number, piece in numbered]

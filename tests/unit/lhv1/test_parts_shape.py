@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import frame
-from vectord.lhv1.frame import Envelope
+from vectord.lhv1 import envelope, frame
+from vectord.lhv1.envelope import Envelope
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
@@ -28,9 +28,9 @@ def blob(shape: Any = SHAPE, names: tuple[str, ...] = ("parts", "rows", "graph")
     sections = [
         {"name": name, "bytes": len(data[name]), "crc32": f"{zlib.crc32(data[name]):08x}", "id": name} for name in names
     ]
-    envelope = {"version": 2, "params": {"name": "n", "dimension": 3}, "sections": sections, "graph_rows": 10}
-    envelope |= {**keys, **({} if shape is None else {"parts": shape})}
-    covered = json.dumps(envelope)[:-1].encode()
+    written = {"version": 2, "params": {"name": "n", "dimension": 3}, "sections": sections, "graph_rows": 10}
+    written |= {**keys, **({} if shape is None else {"parts": shape})}
+    covered = json.dumps(written)[:-1].encode()
     raw = covered + f',"crc32":"{zlib.crc32(covered):08x}"}}'.encode()
     return struct.pack(">4sI", b"LHV1", len(raw)) + raw + b"".join(data[name] for name in names)
 
@@ -130,6 +130,6 @@ def test_another_form_of_the_key_is_unsupported(shape: Any) -> None:
 def test_a_reader_that_does_not_know_the_section_reports_the_blob_as_unsupported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(frame, "SECTIONS", frame.SECTIONS - {"parts"})
+    monkeypatch.setattr(envelope, "SECTIONS", envelope.SECTIONS - {"parts"})
     with pytest.raises(BlobUnsupported, match="'parts'"):
         frame.decode(blob())

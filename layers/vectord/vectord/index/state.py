@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -24,8 +25,12 @@ from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 from vectord.lhv1.params import Params
+from vectord.lhv1.text_fields import TextFields
+
+if TYPE_CHECKING:  # an index without texts does not import them
+    from vectord.index.sections.text import Text
 
 Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measured recall@10
 
@@ -33,8 +38,8 @@ Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measure
 class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows that the last build wrote, 0 to `graph.rows`, with their documents and the structures that search them.
 
-    `entries` lists its sections as the envelope does; `columns` is the section `columns`. It has `parts` or, if an
-    earlier vectord built it, `sketch`; neither if the exact scan needs no help.
+    `entries` lists its sections as the envelope does; `columns` is the section `columns`, and `text` the section `text`.
+    It has `parts` or, if an earlier vectord built it, `sketch`; neither if the exact scan needs no help.
     """
 
     graph: Graph
@@ -44,6 +49,7 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     entries: tuple[SectionEntry, ...]
     columns: Section | None = None
     parts: Parts | None = None
+    text: "Text | None" = None
 
     @property
     def packed(self) -> bool:
@@ -66,7 +72,7 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows that were added since the last build, from row `first` on: `pieces`, and then rows listed in memory.
 
-    `pieces` are the sections `piece`, oldest first. `ids` has the ids of the listed rows in order, including removed
+    `pieces` are the sections `piece`, oldest first, and `texts` the texts of each, or none if there are none. `ids` has the ids of the listed rows in order, including removed
     ones; `metadata` is that of live ones. `sections` have the vectors of the first of them, if an earlier vectord wrote
     them as sections `tail`, and `fresh` those of the others, which no commit has written yet.
     """
@@ -78,6 +84,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     sections: tuple[Section, ...] = ()
     fresh: F32 | None = None
+    texts: "tuple[Text, ...]" = ()
 
     def __len__(self) -> int:
         return self.starts[-1] + len(self.ids)
@@ -151,7 +158,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
     `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's written sections, oldest
-    first; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and
+    first, and `text_entries` those of the texts of its pieces; `text_fields` are the fields of all sections of texts,
+    which differ from those that `params` declare until a build; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and
     `body_start` the offset of its first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is
     None unless the index was created in a vector bucket.
     """
@@ -167,6 +175,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     body_start: int = 0
     fetch: Fetch = NOTHING_TO_FETCH
     bucket_index: BucketIndex | None = None
+    text_entries: tuple[SectionEntry, ...] = ()
+    text_fields: TextFields = msgspec.field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.count

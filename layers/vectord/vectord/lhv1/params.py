@@ -1,12 +1,13 @@
 """The parameters of an index, fixed at creation and stored in the envelope; valid names and ids."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
 
 from vectord.errors import RequestInvalid
+from vectord.lhv1.text_fields import TextField, invalid_fields_reason
 
 Distance = Literal["cosine", "euclidean"]
 
@@ -43,6 +44,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `m` limits the trees of the forest; `ef_search` is the least effort of a search, in candidates per tree.
     With `shards` the blob has no rows: each shard is a blob, and `generation` is a part of its name.
+    `text` declares the fields whose texts can be searched.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shards: int | msgspec.UnsetType = msgspec.UNSET
     generation: str | msgspec.UnsetType = msgspec.UNSET
     embedding: Embedding | msgspec.UnsetType = msgspec.UNSET
+    text: dict[str, TextField] | msgspec.UnsetType = msgspec.UNSET
 
 
 def new_params(
@@ -63,6 +66,7 @@ def new_params(
     ef_search: int = 0,
     distance: str = "",
     embedding: Embedding | None = None,
+    text: Mapping[str, TextField] | None = None,
 ) -> Params:
     """Validate the parameters of a new index. Use defaults for `m` and `ef_search` below 1 and an empty `distance`.
 
@@ -77,6 +81,7 @@ def new_params(
         ef_search=ef_search if ef_search > 0 else defaults.ef_search,
         distance=_distance(distance) if distance else defaults.distance,
         embedding=embedding or msgspec.UNSET,
+        text=dict(text) if text else msgspec.UNSET,
     )
     check_name(name)
     if reason := invalid_reason(params):
@@ -112,7 +117,11 @@ def invalid_reason(params: Params) -> str | None:
     ):
         if not 1 <= value <= limit:
             return f"{field} must be 1 to {limit:,}, not {value:,}"
-    return _invalid_shards_reason(params) or _invalid_embedding_reason(params)
+    return (
+        _invalid_shards_reason(params)
+        or _invalid_embedding_reason(params)
+        or (invalid_fields_reason(params.text) if params.text is not msgspec.UNSET else None)
+    )
 
 
 def _invalid_shards_reason(params: Params) -> str | None:

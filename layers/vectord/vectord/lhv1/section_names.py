@@ -12,17 +12,31 @@ from typing import Final
 
 PARTS_HEAD: Final = "parts-head"
 PIECE: Final = "piece"
-SECTIONS: Final = frozenset({PARTS_HEAD, PIECE, "parts", "sketch", "columns", "rows", "graph", "tail"})
+PIECE_TEXT: Final = "piece-text"
+TEXT: Final = "text"
+TEXTS: Final = frozenset({PIECE_TEXT, TEXT})
+SECTIONS: Final = frozenset(
+    {PARTS_HEAD, PIECE, PIECE_TEXT, "parts", "sketch", "columns", TEXT, "rows", "graph", "tail"}
+)
 
 _MAX_ROWS: Final = 2**32 - 1  # of a piece, which stores its count as uint32
-_REPEATED: Final = frozenset({PIECE, "tail"})  # sections of which there may be several
-_REQUIRED: Final = {PARTS_HEAD: "parts", "parts": "rows", "sketch": "graph", "rows": "graph", "columns": "rows"}
+_REPEATED: Final = frozenset({PIECE, PIECE_TEXT, "tail"})  # sections of which there may be several
+_REQUIRED: Final = {
+    PARTS_HEAD: "parts",
+    "parts": "rows",
+    "sketch": "graph",
+    "rows": "graph",
+    "columns": "rows",
+    TEXT: "graph",
+    PIECE_TEXT: PIECE,
+}
 
 
 def invalid_reason(names: Sequence[str]) -> str | None:
     """Return why a body cannot have sections of these known names in this order, or None if it can.
 
-    A copy of the head of the partitions is the first section, and the pieces come before all others.
+    A copy of the head of the partitions is the first section, and the pieces come before all others. If any rows have
+    their texts in a section, all have: each piece is followed by its texts.
     """
     counts = Counter(names)
     if any(count > 1 for name, count in counts.items() if name not in _REPEATED):
@@ -33,9 +47,22 @@ def invalid_reason(names: Sequence[str]) -> str | None:
         return "'parts' excludes 'sketch'"
     if counts[PIECE] and counts["tail"]:
         return "'piece' excludes 'tail'"
-    first = [name for name in names if name == PARTS_HEAD] + [PIECE] * counts[PIECE]
-    if list(names[: len(first)]) != first:
-        return f"{PARTS_HEAD!r} is not the first one, or a {PIECE!r} is behind another section"
+    return _wrong_order_reason(names, counts[PIECE]) or _missing_texts_reason(counts)
+
+
+def _wrong_order_reason(names: Sequence[str], pieces: int) -> str | None:
+    first = [name for name in names if name == PARTS_HEAD]
+    first += ([PIECE] if PIECE_TEXT not in names else [PIECE, PIECE_TEXT]) * pieces
+    if list(names[: len(first)]) != first or PIECE_TEXT in names[len(first) :]:
+        return f"{PARTS_HEAD!r} is not the first one, or a {PIECE!r} or its texts are behind another section"
+    return None
+
+
+def _missing_texts_reason(counts: Counter[str]) -> str | None:
+    if not (counts[TEXT] or counts[PIECE_TEXT]):
+        return None
+    if counts["tail"] or counts[TEXT] != counts["graph"] or counts[PIECE_TEXT] != counts[PIECE]:
+        return "some rows have a section of texts, and others have none"
     return None
 
 

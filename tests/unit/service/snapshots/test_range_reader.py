@@ -9,6 +9,7 @@ from tests.support.scripted_store import ScriptedStore
 from tests.support.services import new_section_cache
 from vectord.errors import ObjectChanged
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import SectionEntry
 from vectord.service.snapshots.ranges import RangeReader
 from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent, IfMatch
@@ -29,7 +30,7 @@ def the_object() -> bytes:
 
 
 @cache
-def entries() -> list[frame.SectionEntry]:
+def entries() -> list[SectionEntry]:
     return [frame.section_entry(name, f"c/{name}", data) for name, data in sections_of_the_object().items()]
 
 

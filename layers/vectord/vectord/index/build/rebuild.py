@@ -23,7 +23,8 @@ from vectord.index.sections.parts import Parts
 from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import Data, SectionEntry
+from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import Data
 
 _REMOVED: Final = -1
 

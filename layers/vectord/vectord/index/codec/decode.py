@@ -13,7 +13,8 @@ from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import Envelope, Head, SectionEntry
+from vectord.lhv1.envelope import Envelope, SectionEntry
+from vectord.lhv1.frame import Head
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 OpenSection = Callable[[SectionEntry], Section]

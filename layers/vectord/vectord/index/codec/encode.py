@@ -20,7 +20,8 @@ from vectord.index.sections.piece import Piece
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
-from vectord.lhv1.frame import Crc32, Data, Envelope, SectionEntry
+from vectord.lhv1.envelope import Envelope, SectionEntry
+from vectord.lhv1.frame import Crc32, Data
 from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 

@@ -1,0 +1,66 @@
+"""The fields of an index whose texts can be searched: what `params` declare, and the key `text` of an envelope.
+
+A declared field can be searched from the build on that follows its declaration: the key `text` has the fields of the
+sections `text` and `piece-text` that the blob has.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+ANALYSIS: Final = "words-1"  # the one that this vectord writes, and the only one that it reads
+MAX_FIELDS: Final = 16
+MAX_PATH: Final = 1_024  # characters
+
+_MAX_LANGUAGE: Final = 64  # characters
+
+
+class TextField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the texts of a field are analysed: the language of stems and stop words, None for neither.
+
+    With `stopwords`, the stop words of the language are removed.
+    """
+
+    language: str | None = "english"
+    stopwords: bool = True
+
+
+type TextFields = Mapping[str, TextField]  # by the path of the field in the metadata
+
+
+class TextShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fields that every section of texts has, and the bytes of the front of each, in the order of the body.
+
+    The fields are numbered in the order of their paths.
+    """
+
+    analysis: str
+    fields: dict[str, TextField]
+    fronts: tuple[int, ...]
+
+
+def numbered(fields: TextFields) -> list[tuple[str, TextField]]:
+    """Return the path and the options of each field, in the order of the numbers that fields have in a section."""
+    return sorted(fields.items())
+
+
+def invalid_fields_reason(fields: TextFields) -> str | None:
+    """Return why an index cannot have these fields of texts, or None if it can. Languages are not compared here."""
+    if not 1 <= len(fields) <= MAX_FIELDS:
+        return f"text must have 1 to {MAX_FIELDS} fields, not {len(fields):,}"
+    for path, field in fields.items():
+        if not 1 <= len(path) <= MAX_PATH:
+            return f"the path of a field of text must be 1 to {MAX_PATH:,} characters long, not {len(path):,}"
+        if field.language is not None and not 1 <= len(field.language) <= _MAX_LANGUAGE:
+            return f"the language of a field of text must be 1 to {_MAX_LANGUAGE} characters long"
+    return None
+
+
+def invalid_shape_reason(shape: TextShape, sections: int) -> str | None:
+    """Return why a blob with this number of sections of texts cannot have this shape, or None if it can."""
+    if len(shape.fronts) != sections:
+        return f"it has the fronts of {len(shape.fronts):,} sections, but there are {sections:,}"
+    if not all(0 < front < 2**63 for front in shape.fronts):
+        return "a front has no bytes, or more than a section can have"
+    return invalid_fields_reason(shape.fields)
