@@ -4,7 +4,6 @@ import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,18 +11,15 @@ import numpy as np
 from msgspec import structs
 
 from vectord.errors import BlobCorrupt
-from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
-from vectord.index.kernels.exact_scan import RowNorms
-from vectord.index.rows import Array, RowMask, Rows
-from vectord.index.sections import pieces
+from vectord.index.rows import RowMask, Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.joined import JoinedDocuments
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
+from vectord.index.tail import Tail
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.envelope import SectionEntry
 from vectord.lhv1.params import Params
@@ -38,8 +34,8 @@ Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measure
 class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows that the last build wrote, 0 to `graph.rows`, with their documents and the structures that search them.
 
-    `entries` lists its sections as the envelope does; `columns` is the section `columns`, and `text` the section `text`.
-    It has `parts` or, if an earlier vectord built it, `sketch`; neither if the exact scan needs no help.
+    `entries` lists its sections as the envelope does; `columns` is the section `columns`, `text` the section `text`. It
+    has `parts` or, if an earlier vectord built it, `sketch`; neither if the exact scan needs no help.
     """
 
     graph: Graph
@@ -69,99 +65,14 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         return [*documents, *([(ranked.section, None)] if ranked else [])]
 
 
-class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
-    """The rows that were added since the last build, from row `first` on: `pieces`, and then rows listed in memory.
-
-    `pieces` are the sections `piece`, oldest first, and `texts` the texts of each, or none if there are none. `ids` has the ids of the listed rows in order, including removed
-    ones; `metadata` is that of live ones. `sections` have the vectors of the first of them, if an earlier vectord wrote
-    them as sections `tail`, and `fresh` those of the others, which no commit has written yet.
-    """
-
-    first: int
-    params: Params
-    pieces: tuple[Piece, ...] = ()
-    ids: tuple[str, ...] = ()
-    metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
-    sections: tuple[Section, ...] = ()
-    fresh: F32 | None = None
-    texts: "tuple[Text, ...]" = ()
-
-    def __len__(self) -> int:
-        return self.starts[-1] + len(self.ids)
-
-    @cached_property
-    def starts(self) -> tuple[int, ...]:
-        """The first row of each piece, and that of the listed rows, numbered from the tail's first."""
-        return tuple(accumulate((piece.rows for piece in self.pieces), initial=0))
-
-    @property
-    def needed(self) -> list[SectionRanges]:
-        """All of its sections."""
-        return [(section, None) for section in (*(piece.section for piece in self.pieces), *self.sections)]
-
-    def vectors(self, fetch: Fetch) -> F32:
-        """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
-
-        Raises:
-            BlobCorrupt: a component is not finite.
-        """
-        if missing := [each for each in self.needed if not each[0].whole]:
-            fetch(*missing)
-        return self._vectors
-
-    def ranges_of(self, rows: Array) -> list[SectionRanges]:
-        """Return the bytes of the vectors of `rows`, numbered from the tail's first."""
-        listed = self.sections if (rows >= self.starts[-1]).any() else ()
-        return [*pieces.ranges_of(self.pieces, self.starts, rows), *((section, None) for section in listed)]
-
-    def take(self, rows: Array) -> F32:
-        """Return copies of the vectors of `rows`, float32 (len(rows), dimension); it needs the bytes of `ranges_of`.
-
-        Raises:
-            BlobCorrupt: as `vectors`.
-        """
-        taken = np.empty((len(rows), self.params.dimension), np.float32)
-        pieces.take(self.pieces, self.starts, rows, taken)
-        if (listed := rows >= self.starts[-1]).any():
-            taken[listed] = self.listed_vectors[rows[listed] - self.starts[-1]]
-        return taken
-
-    @cached_property
-    def norms(self) -> RowNorms:
-        """The norms of its vectors, which must have been fetched."""
-        return exact_scan.measure_norms(self._vectors, self.params.distance)
-
-    @cached_property
-    def listed_vectors(self) -> F32:
-        """The vectors of the listed rows, which must have been fetched."""
-        return self._joined([])
-
-    @cached_property
-    def _vectors(self) -> F32:
-        return self._joined([piece.vectors for piece in self.pieces])
-
-    def _joined(self, parts: list[F32]) -> F32:
-        """Return `parts` and the vectors of the listed rows."""
-        # Pieces check their vectors at each call; `fresh` ones were checked as rows of a request, a file or a base.
-        stored = [section.buffer.view("<f4").reshape(-1, self.params.dimension) for section in self.sections]
-        if not all(np.isfinite(vectors).all() for vectors in stored):
-            raise BlobCorrupt("a vector of its tail is not finite")
-        parts += stored
-        if self.fresh is not None:
-            parts.append(self.fresh)
-        if len(parts) == 1 and parts[0].flags.aligned:
-            return parts[0]
-        return np.concatenate([np.empty((0, self.params.dimension), np.float32), *parts])
-
-
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
     `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's written sections, oldest
-    first, and `text_entries` those of the texts of its pieces; `text_fields` are the fields of all sections of texts,
-    which differ from those that `params` declare until a build; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and
-    `body_start` the offset of its first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is
-    None unless the index was created in a vector bucket.
+    first, and `text_entries` those of the texts of its pieces. `text_fields` are the fields that its sections of texts
+    have; they differ from those that `params` declare until a build. `commit` and `applied` name the commits that led
+    to this state; `size` is the size of the blob and `body_start` the offset of its first section, in bytes; `fetch`
+    fetches missing bytes of sections. `bucket_index` is None unless the index was created in a vector bucket.
     """
 
     params: Params

@@ -11,7 +11,8 @@ from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
-from vectord.index.state import Base, Index, Tail, empty_index, with_rows
+from vectord.index.state import Base, Index, empty_index, with_rows
+from vectord.index.tail import Tail
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import Envelope, SectionEntry
 from vectord.lhv1.frame import Head

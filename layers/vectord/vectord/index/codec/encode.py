@@ -17,7 +17,8 @@ from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece
-from vectord.index.state import Base, Calibration, Index, Tail, with_rows
+from vectord.index.state import Base, Calibration, Index, with_rows
+from vectord.index.tail import Tail
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.envelope import Envelope, SectionEntry

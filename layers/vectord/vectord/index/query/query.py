@@ -1,10 +1,10 @@
 """The query and the result of a search: values that travel unchanged between the edge, the shards and the index."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import structs
@@ -23,6 +23,33 @@ MAX_PROBES: Final = 500  # query vectors of one recall measurement
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
 
 
+class TextSearch(msgspec.Struct, frozen=True):
+    """The words of a search: `query`, in the fields that `fields` has with their weights, or in all with weight 1.
+
+    With `match` "all" a match has every word of the query in one of these fields or another. With `prefix` the last
+    word also stands for words that begin with it. A match has a relevance of at least `min_relevance`.
+    """
+
+    query: str
+    fields: Mapping[str, float] = msgspec.field(default_factory=dict)
+    match: Literal["any", "all"] = "any"
+    prefix: bool = False
+    min_relevance: float = 0.0
+
+
+class Fusion(msgspec.Struct, frozen=True):
+    """How the ranks of a search by vector and by words become one score: reciprocal rank fusion.
+
+    A match has the sum of weight / (rank_constant + rank), ranks from 1, over the lists of `candidates` rows that have
+    it. After Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet" (SIGIR 2009).
+    """
+
+    rank_constant: float = 60.0
+    candidates: int = 100
+    vector_weight: float = 1.0
+    text_weight: float = 1.0
+
+
 class Query(msgspec.Struct, frozen=True):
     """A search for the `k` nearest neighbors of each query vector.
 
@@ -35,6 +62,8 @@ class Query(msgspec.Struct, frozen=True):
     The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
+    With `text`, and without vectors and `like`, it is a search by words; with one of them it is hybrid, and `fusion`
+    joins the two. With `explain`, a match has an explanation of its score.
     """
 
     k: int
@@ -51,6 +80,9 @@ class Query(msgspec.Struct, frozen=True):
     include_metadata: bool = True
     paged: bool = False
     max_bytes: int = sys.maxsize
+    text: TextSearch | None = None
+    fusion: Fusion = Fusion()
+    explain: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -63,16 +95,44 @@ class Query(msgspec.Struct, frozen=True):
         return self.k + 1 + len(self.seen) if self.bounded else self.k
 
 
+class TermShare(msgspec.Struct, frozen=True, array_like=True):
+    """What a term of one field adds to the relevance of a match: `share`, after the weight of the field.
+
+    `count` is how often the match has the term, `length` that of its text, and `rows` the number of rows that have the
+    term, from which `idf` follows.
+    """
+
+    field: str
+    term: str
+    count: int
+    length: int
+    rows: int
+    idf: float
+    share: float
+
+
+class Explanation(msgspec.Struct, frozen=True, array_like=True):
+    """Why a match has its score: its ranks from 1 in the two lists that were joined, and the shares of its terms."""
+
+    vector_rank: int | None
+    text_rank: int | None
+    terms: tuple[TermShare, ...] = ()
+
+
 class Match(msgspec.Struct, frozen=True, array_like=True):
     """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
 
-    `metadata` and `vector` are None if the query did not request them.
+    `metadata` and `vector` are None if the query did not request them. A search by words alone has no distance, one
+    by a vector alone no relevance; a hybrid search has both, and the score that orders the matches.
     """
 
     id: str
     distance: float
     metadata: msgspec.Raw | None
     vector: F32 | None
+    relevance: float | None = None
+    score: float | None = None
+    explanation: Explanation | None = None
 
 
 sort_key: Final = attrgetter("distance", "id")  # the sort key of matches

@@ -18,7 +18,8 @@ from vectord.index.columns.reader import StoredColumns, first_read
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
 from vectord.index.sections.documents import Document, PackedDocuments
-from vectord.index.state import Base, Index, Tail
+from vectord.index.state import Base, Index
+from vectord.index.tail import Tail
 
 Array = npt.NDArray[np.int64]
 
