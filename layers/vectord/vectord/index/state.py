@@ -177,6 +177,17 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         return vectors
 
     @property
+    def section_bytes(self) -> int:
+        """The bytes of all of its sections, but for a copy of the head of the partitions."""
+        of_base = self.base.entries if self.base else ()
+        return sum(entry.bytes for entry in (*of_base, *self.tail_entries, *self.text_entries))
+
+    @property
+    def texts(self) -> "list[Text]":
+        """The sections of texts: that of the base, if there is one, and those of the pieces, oldest first."""
+        return [*([self.base.text] if self.base and self.base.text else []), *self.tail.texts]
+
+    @property
     def sections(self) -> list[SectionRanges]:
         """The sections that have vectors and documents of rows; all bytes of them."""
         of_base = [(self.base.graph.section, None), *self.base.packed_documents] if self.base else []
@@ -218,4 +229,6 @@ def empty_index(params: Params) -> Index:
 def with_rows(index: Index, rows: Rows) -> Index:
     """Return `index` with exactly `rows`, all of them in its tail until the next commit builds a base."""
     tail = Tail(0, index.params, ids=tuple(rows.ids), metadata=rows.metadata, fresh=rows.vectors)
-    return structs.replace(index, tail=tail, base=None, removed=frozenset(), tail_entries=())
+    return structs.replace(
+        index, tail=tail, base=None, removed=frozenset(), tail_entries=(), text_entries=(), text_fields={}
+    )

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,7 +12,12 @@ from vectord.index.state import Base, Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.section_names import TEXT
+from vectord.lhv1.text_fields import ANALYSIS, TextShape
 from vectord.writers.batches import batches
+
+if TYPE_CHECKING:
+    from vectord.index.sections.text import Text
 
 _ALWAYS_PLAIN: Final = Thresholds(packed=sys.maxsize)
 _MAX_ENVELOPE: Final = (1 << 32) - (1 << 20)  # bytes; the length has 32 bits
@@ -57,11 +62,19 @@ def _with_existing_graph(index: Index, base: Base, name: str) -> Iterator[bytes 
             params=msgspec.structs.replace(index.params, name=name),
             ids=ids,
             metadata=metadata,
-            sections=[entry for entry in base.entries if entry.name == "graph"],
+            sections=[entry for entry in base.entries if entry.name in {TEXT, "graph"}],
             commit=index.commit,
             applied=list(index.applied),
             calibration={strategy: dict(curve) for strategy, curve in base.calibration.items() if strategy == "forest"},
             s3vectors=index.bucket_index or msgspec.UNSET,
+            text=_shape(index, base.text) if base.text else msgspec.UNSET,
         )
     )
+    if base.text:
+        index.fetch((base.text.section, None))
+        yield memoryview(base.text.section.buffer)
     yield memoryview(base.graph.section.buffer)
+
+
+def _shape(index: Index, text: "Text") -> TextShape:
+    return TextShape(ANALYSIS, dict(index.text_fields), (text.front_bytes,))

@@ -26,6 +26,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
+from vectord.lhv1.section_names import TEXT
 from vectord.parallel import Parallel
 
 PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all trees is worth its build
@@ -42,7 +43,8 @@ def ignore(_: str) -> None:
 class Built(msgspec.Struct, frozen=True):
     """The sections by name in the order of the body, the ids in the order of their rows, and the calibration.
 
-    `parts` is what the envelope says about the section `parts`, if there is one.
+    `parts` is what the envelope says about the section `parts`, if there is one. `text_front` is the number of bytes of
+    the front of the section `text`, 0 if there is none.
     """
 
     sections: Mapping[str, Data]
@@ -50,6 +52,7 @@ class Built(msgspec.Struct, frozen=True):
     calibration: Mapping[str, Curve]
     packed: bool
     parts: PartsShape | None = None
+    text_front: int = 0
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = ignore) -> Built:
@@ -62,7 +65,8 @@ def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = i
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = forest.build(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
-    return Built({"graph": graph}, rows.ids, calibration, packed=False)
+    texts, front = _texts(rows.ids, rows.metadata, params, report)
+    return Built({**texts, "graph": graph}, rows.ids, calibration, packed=False, text_front=front)
 
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
@@ -87,7 +91,8 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     report("measures the recall of searches")
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
-    sections |= _documents(ids, rows.metadata)
+    texts, front = _texts(ids, rows.metadata, params, report)
+    sections |= _columns(ids, rows.metadata) | texts | {"rows": pack_documents(ids, rows.metadata)}
     sections["graph"], trees = pilot.result()
     curve = dict[int, float]()
     if norms.float32_safe and not exact_scan_is_cheap(len(rows), params.dimension):
@@ -97,7 +102,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
         report(f"builds {params.m} trees")
         sections["graph"], trees = few_components.build(rows.vectors, layout, params.m, order)
         curve = calibrator.forest_curve(trees, shape)
-    return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape)
+    return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape, text_front=front)
 
 
 def _partitions(
@@ -111,13 +116,23 @@ def _partitions(
     )
 
 
-def _documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[str, Data]:
-    """Return the sections of ids and metadata: columns, if there is metadata, and documents."""
-    sections = dict[str, Data]()
-    if metadata and (columns := pack_columns(collect_columns([metadata.get(vector_id) for vector_id in ids]))):
-        sections["columns"] = columns
-    sections["rows"] = pack_documents(ids, metadata)
-    return sections
+def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[str, Data]:
+    """Return the section of columns, if there is metadata with values at a path."""
+    columns = pack_columns(collect_columns([metadata.get(vector_id) for vector_id in ids])) if metadata else None
+    return {"columns": columns} if columns else {}
+
+
+def _texts(
+    ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Params, report: Report
+) -> tuple[dict[str, Data], int]:
+    """Return the section of texts and the bytes of its front, if the index declares fields of texts."""
+    if not params.text:
+        return {}, 0
+    from vectord.index.text.packing import pack_texts  # noqa: PLC0415  few indexes have texts
+
+    report("analyses the texts")
+    packed = pack_texts([metadata.get(vector_id) for vector_id in ids], params.text)
+    return {TEXT: packed.data}, packed.front
 
 
 def _forest_may_win(curve: Curve, shape: PartsShape | None, rows: int, dimension: int) -> bool:

@@ -26,6 +26,7 @@ from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import SectionEntry
 from vectord.lhv1.frame import Data
+from vectord.lhv1.section_names import TEXT
 
 _REMOVED: Final = -1
 
@@ -104,6 +105,8 @@ def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
         tail=_new_tail(rebuilt.base.graph.rows, present, np.flatnonzero(live)),
         removed=frozenset(rebuilt.new_rows[was_live & ~kept].tolist()),
         tail_entries=(),
+        text_entries=(),
+        text_fields=present.params.text or {},
         body_start=0,
     )
 
@@ -121,9 +124,12 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built:
     if built.parts:
         parts = Parts(data["parts"], rows, graph.layout.dimension, graph.distance, built.parts)
     # This base is encoded and never searched, so it needs no sketch.
-    return Base(
-        graph, PackedDocuments(data["rows"], rows), None, built.calibration, entries, data.get("columns"), parts
-    )
+    documents, text = PackedDocuments(data["rows"], rows), None
+    if built.text_front:
+        from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
+
+        text = Text(data[TEXT], rows, len(index.params.text or {}), built.text_front)
+    return Base(graph, documents, None, built.calibration, entries, data.get("columns"), parts, text)
 
 
 def _new_rows(index: Index, ids: Sequence[str], built_ids: Sequence[str]) -> Array:

@@ -1,6 +1,7 @@
 """Decode an index: from a whole blob of either format version, or from a head whose sections are fetched on demand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
@@ -16,7 +17,13 @@ from vectord.index.tail import Tail
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import Envelope, SectionEntry
 from vectord.lhv1.frame import Head
-from vectord.lhv1.section_names import PARTS_HEAD, PIECE
+from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT, TEXT
+from vectord.lhv1.text_fields import TextShape
+
+if TYPE_CHECKING:  # an index without texts does not import them
+    from vectord.index.sections.text import Text
+
+_NOT_OF_BASE: Final = frozenset({PARTS_HEAD, PIECE, PIECE_TEXT, "tail"})
 
 OpenSection = Callable[[SectionEntry], Section]
 
@@ -62,7 +69,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         BlobCorrupt: a checksum is wrong, or two values contradict each other.
     """
     envelope = head.envelope
-    base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PARTS_HEAD, PIECE, "tail"})
+    base_entries = tuple(entry for entry in envelope.sections if entry.name not in _NOT_OF_BASE)
     sections = {entry.name: open_section(entry) for entry in base_entries}
     base_rows, start, packed = envelope.base_rows, head.rows_start, "rows" in sections
     base = None
@@ -73,6 +80,8 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
     piece_entries = [entry for entry in reversed(envelope.sections) if entry.name == PIECE]  # the oldest first
     listed_entries = [entry for entry in envelope.sections if entry.name == "tail"]
+    text_entries = [entry for entry in reversed(envelope.sections) if entry.name == PIECE_TEXT]
+    text_sections = [open_section(entry) for entry in text_entries]
     tail = Tail(
         first=base_rows,
         params=envelope.params,
@@ -80,6 +89,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         ids=ids,
         metadata={} if base and not packed and not ids else envelope.metadata,
         sections=tuple([open_section(entry) for entry in listed_entries]),
+        texts=_texts_of_pieces(envelope, envelope.text, text_sections, earlier) if envelope.text else (),
     )
     return Index(
         params=envelope.params,
@@ -93,6 +103,8 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         body_start=start,
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
+        text_entries=tuple(text_entries),
+        text_fields=envelope.text.fields if envelope.text else {},
     )
 
 
@@ -105,6 +117,26 @@ def _pieces(envelope: Envelope, sections: list[Section], earlier: Index | None) 
         is_same = piece and (piece.rows, piece.dimension, piece.distance) == (rows, params.dimension, params.distance)
         pieces.append(piece if piece and is_same else Piece(section, rows, params.dimension, params.distance))
     return tuple(pieces)
+
+
+def _texts_of_pieces(
+    envelope: Envelope, shape: TextShape, sections: Sequence[Section], earlier: Index | None
+) -> "tuple[Text, ...]":
+    """Return the texts of each piece, the oldest first; those of an earlier state if it has the same sections."""
+    known = {id(text.section): text for text in earlier.tail.texts} if earlier is not None else {}
+    rows, fronts = reversed(envelope.pieces or ()), reversed(shape.fronts[: len(sections)])
+    texts = []
+    for section, of_piece, front in zip(sections, rows, fronts, strict=True):
+        text = known.get(id(section))
+        is_same = text and (text.rows, text.fields, text.front_bytes) == (of_piece, len(shape.fields), front)
+        texts.append(text if text and is_same else _text(section, of_piece, shape, front))
+    return tuple(texts)
+
+
+def _text(section: Section, rows: int, shape: TextShape, front: int) -> "Text":
+    from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
+
+    return Text(section, rows, len(shape.fields), front)
 
 
 def _reused_base(
@@ -132,4 +164,7 @@ def _base(
     parts = None
     if envelope.parts:
         parts = Parts(sections["parts"], rows, graph.layout.dimension, graph.distance, envelope.parts)
-    return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"), parts)
+    text = None
+    if envelope.text:
+        text = _text(sections[TEXT], rows, envelope.text, envelope.text.fronts[-1])
+    return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"), parts, text)

@@ -5,18 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-import numpy as np
 from msgspec import structs
 
 from vectord.index import mutations
 from vectord.index.codec import mapped
-from vectord.index.codec.reads import bytes_of_row, copy_size, read_by_append
-from vectord.index.kernels.codes import RowCodes
-from vectord.index.kernels.distance import F32
-from vectord.index.sections import piece_writer
+from vectord.index.codec.new_piece import ALIGNMENT, NewPiece, new_piece
+from vectord.index.codec.reads import bytes_of_row, copy_size
 from vectord.index.sections.base import ByteRange
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.piece import Piece
 from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.tail import Tail
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
@@ -24,7 +20,8 @@ from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.envelope import Envelope, SectionEntry
 from vectord.lhv1.frame import Crc32, Data
 from vectord.lhv1.rows_layout import PieceLayout
-from vectord.lhv1.section_names import PARTS_HEAD, PIECE
+from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT
+from vectord.lhv1.text_fields import ANALYSIS, TextFields, TextShape
 
 OTHER_ROOM: Final = 128 << 10
 """Bytes of an envelope that lists no rows: enough for all indexes but those with a long `applied`."""
@@ -32,7 +29,6 @@ OTHER_ROOM: Final = 128 << 10
 _ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
 _PAGE: Final = 4_096  # bytes
 _PREFIX: Final = len(frame.MAGIC) + 4  # bytes before the envelope: magic and length
-_ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 type Written = tuple[SectionEntry, tuple[Data, ...]]  # a section, whose bytes are in fields that lie back to back
 
@@ -121,12 +117,16 @@ def _append_tail(
     index: Index, base: Base | None, thresholds: Thresholds, crc32: Crc32, *, with_codes: bool
 ) -> PreparedBlob:
     """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
-    entries = index.tail_entries[: len(index.tail.pieces)]
     kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds) if index.tail.pieces else 0
-    count, fields = _new_piece(index, base, kept, thresholds, with_codes=with_codes)
-    added = _written({PIECE: fields} if fields else {}, index.commit, crc32)
-    copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
-    rows = [*([count] if count else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
+    texts = index.text_fields if base or kept else _declared(index)
+    piece = new_piece(index, base, kept, thresholds, texts, with_codes=with_codes)
+    new = {PIECE: piece.fields} if piece else {}
+    if piece and piece.text:
+        new[PIECE_TEXT] = [piece.text.data]
+    added = _written(new, index.commit, crc32)
+    of_pieces = _entries_of_pieces(index)
+    copied_entries = (*(each for one in reversed(of_pieces[:kept]) for each in one), *(base.entries if base else ()))
+    rows = [*([piece.rows] if piece else []), *(each.rows for each in reversed(index.tail.pieces[:kept]))]
     envelope = structs.replace(
         _envelope(index, base.calibration if base else {}),
         sections=[*(entry for entry, _ in added), *copied_entries],
@@ -134,18 +134,46 @@ def _append_tail(
         removed=sorted(index.removed),
         graph_rows=base.graph.rows if base else msgspec.UNSET,
         parts=base.parts.shape if base and base.parts else msgspec.UNSET,
+        text=_text_shape(texts, _fronts(index, base, kept, piece)),
     )
-    start = index.body_start + sum(entry.bytes for entry in entries[kept:])
+    start = index.body_start + sum(each.bytes for one in of_pieces[kept:] for each in one)
     copied_size = sum(entry.bytes for entry in copied_entries)
     copied = (start, start + copied_size) if copied_entries else None
     if base and base.parts and (copy := _copied_head(base.parts, thresholds)):
-        room = thresholds.part - sum(map(len, fields)) - len(frame.encode_head(envelope)) - _ENTRY_BYTES
-        [parts_head] = _written({PARTS_HEAD: [parts_copy.pack(copy, room, _ALIGNMENT)]}, index.commit)
+        room = thresholds.part - _bytes_of(added) - len(frame.encode_head(envelope)) - _ENTRY_BYTES
+        [parts_head] = _written({PARTS_HEAD: [parts_copy.pack(copy, room, ALIGNMENT)]}, index.commit)
         added = (parts_head, *added)
         envelope = structs.replace(envelope, sections=[parts_head[0], *envelope.sections])
-    size = sum(entry.bytes for entry, _ in added)
-    head = frame.encode_head(envelope, thresholds.part - size if copied else 0, _ALIGNMENT)
+    size = _bytes_of(added)
+    head = frame.encode_head(envelope, thresholds.part - size if copied else 0, ALIGNMENT)
     return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
+
+
+def _bytes_of(written: Sequence[Written]) -> int:
+    return sum(entry.bytes for entry, _ in written)
+
+
+def _entries_of_pieces(index: Index) -> list[tuple[SectionEntry, ...]]:
+    """Return the entries of each piece of the tail and of its texts, the oldest piece first."""
+    entries = index.tail_entries[: len(index.tail.pieces)]
+    if not index.text_entries:
+        return [(entry,) for entry in entries]
+    return list(zip(entries, index.text_entries, strict=True))
+
+
+def _declared(index: Index) -> TextFields:
+    """Return the fields of texts that the parameters declare, which new sections of texts have."""
+    return index.params.text or {}
+
+
+def _fronts(index: Index, base: Base | None, kept: int, piece: NewPiece | None) -> list[int]:
+    """Return the bytes of the front of each section of texts, in the order of the body."""
+    texts = [*reversed(index.tail.texts[:kept]), *([base.text] if base and base.text else [])]
+    return [*([piece.text.front] if piece and piece.text else []), *(text.front_bytes for text in texts)]
+
+
+def _text_shape(fields: TextFields, fronts: Sequence[int]) -> TextShape | msgspec.UnsetType:
+    return TextShape(ANALYSIS, dict(fields), tuple(fronts)) if fronts else msgspec.UNSET
 
 
 def _bytes_of_listed(tail: Tail) -> int:
@@ -163,48 +191,6 @@ def _written(sections: Mapping[str, Sequence[Data]], commit: str, crc32: Crc32 =
     )
 
 
-def _new_piece(
-    index: Index, base: Base | None, kept: int, thresholds: Thresholds, *, with_codes: bool
-) -> tuple[int, Sequence[Data]]:
-    """Return the number of the tail's rows that are not in the `kept` oldest pieces, and the fields of their piece."""
-    tail = index.tail
-    start = tail.starts[kept]
-    if start == len(tail):
-        return 0, []
-    index.fetch(*read_by_append(index, base, kept, thresholds))
-    vectors = [piece.vectors for piece in tail.pieces[kept:]]
-    vectors += [tail.listed_vectors] if tail.ids else []
-    stored = range(tail.first + start, tail.first + tail.starts[-1])
-    documents = index.documents.read(stored, index.fetch) if stored else []
-    # Of two rows with one id the last is the live one, whose metadata count.
-    is_live = index.live.tail[start : tail.starts[-1]].tolist()
-    metadata = {
-        document.id: document.metadata
-        for document, live in zip(documents, is_live, strict=True)
-        if live and document.metadata is not None
-    }
-    ids = [*(document.id for document in documents), *tail.ids]
-    joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
-    mean = _mean(index, base) if with_codes else None
-    known = [] if mean is None else _known_codes(tail.pieces[kept:], mean)
-    fields = piece_writer.pack_fields(
-        ids, {**metadata, **tail.metadata}, joined, mean, index.params.distance, known=known, with_codes=with_codes
-    )
-    padding = bytes(-sum(map(len, fields)) % _ALIGNMENT)  # what follows stays aligned in a mapped file
-    return len(ids), [*fields, padding]
-
-
-def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[RowCodes]:
-    """Return the codes of each of the first of `pieces` that have codes about `mean`."""
-    known: list[RowCodes] = []
-    for piece in pieces:
-        codes = piece.codes_about(mean)
-        if codes is None:
-            break
-        known.append(codes)
-    return known
-
-
 def _copied_head(parts: Parts, thresholds: Thresholds) -> memoryview | None:
     """Return the first bytes of `parts`, with all of its head, if they are cached and short enough for a copy."""
     size = copy_size(parts, thresholds)
@@ -212,22 +198,11 @@ def _copied_head(parts: Parts, thresholds: Thresholds) -> memoryview | None:
     return memoryview(parts.section.buffer)[:size] if size and is_cached else None
 
 
-def _mean(index: Index, base: Base | None) -> F32 | None:
-    """Return the mean that the codes of a new piece are about: that of all other codes, None if there are none."""
-    if base and base.parts:
-        return base.parts.stored_mean
-    if index.tail.pieces:
-        newest = index.tail.pieces[-1]
-        index.fetch((newest.section, [newest.head]))
-        return newest.mean if newest.codes else None
-    return None
-
-
 def _without_base(index: Index, thresholds: Thresholds, crc32: Crc32, *, with_codes: bool) -> PreparedBlob:
     """Return a blob whose rows are all in the tail, to be built later; it copies the older pieces if they are large."""
     kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds) if index.tail.pieces else 0
-    entries = index.tail_entries[:kept]
-    if index.base is not None or 0 < sum(entry.bytes for entry in entries) < thresholds.part:
+    copied_size = sum(each.bytes for one in _entries_of_pieces(index)[:kept] for each in one)
+    if index.base is not None or 0 < copied_size < thresholds.part:
         index = with_rows(index, index.rows)
     return _append_tail(index, None, thresholds, crc32, with_codes=with_codes)
 
@@ -250,7 +225,8 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
     checksum = mapped.crc32 if built.packed else zlib.crc32  # the graph of a small index needs little memory
     sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, checksum)
-    envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
+    shape = _text_shape(_declared(index), [built.text_front] if built.text_front else [])
+    envelope = structs.replace(envelope, sections=[entry for entry, _ in sections], text=shape)
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))
 

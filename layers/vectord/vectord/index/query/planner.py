@@ -105,7 +105,7 @@ def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int)
     if query.ef_search > 0 or not _is_float32_safe(query, base):
         return None
     plan = plan_by_ranges(base, mask, k, query.recall)
-    if plan and (not fits_in_cache(index, base) or _ranges_are_faster(index, base, plan, len(query.vectors))):
+    if plan and (not fits_in_cache(index) or _ranges_are_faster(index, base, plan, len(query.vectors))):
         return plan
     return None
 
@@ -165,9 +165,9 @@ def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECAL
     return min(sufficient) * max(1, -(-k // K)) if sufficient else None
 
 
-def fits_in_cache(index: Index, base: Base) -> bool:
+def fits_in_cache(index: Index) -> bool:
     """Return True if the cache can keep all sections of the index at once."""
-    return sum(entry.bytes for entry in (*base.entries, *index.tail_entries)) <= index.fetch.capacity
+    return index.section_bytes <= index.fetch.capacity
 
 
 def _is_float32_safe(query: Query, base: Base) -> bool:

@@ -45,7 +45,7 @@ def fetch_for_ranges(index: Index, base: Base, mask: RowMask, plan: SearchPlan, 
             index.fetch(head, *_tail(index, plan), *_directory(base))
         elif base.parts.section.whole and _are_missing(_tail(index, plan)):
             fetch_tail(index, plan)  # otherwise in the round of the codes
-        elif read_ahead and fits_in_cache(index, base):
+        elif read_ahead and fits_in_cache(index):
             _read_ahead(index, base)
         return
     sketch: list[SectionRanges] = [(base.sketch.section, None)] if base.sketch and plan.strategy == "sketch" else []
@@ -53,7 +53,7 @@ def fetch_for_ranges(index: Index, base: Base, mask: RowMask, plan: SearchPlan, 
     wanted = [*sketch, *of_tail]
     if _are_missing(wanted):
         index.fetch(*wanted, *_directory(base))
-    elif read_ahead and fits_in_cache(index, base):
+    elif read_ahead and fits_in_cache(index):
         _read_ahead(index, base)
 
 
@@ -97,7 +97,7 @@ def fetch_all(index: Index) -> None:
         if not index.base.graph.section.whole:
             fetch_whole(index, index.base)
         index.fetch(*index.base.auxiliary, *_columns(index.base))
-    index.fetch(*index.tail.needed)
+    index.fetch(*index.tail.needed, *((text.section, None) for text in index.texts))
 
 
 def fetch_rows(

@@ -132,7 +132,7 @@ def _approximate(
     """Return the rows that a plan which is not exact finds; None if they are too few for one of the query vectors."""
     k = min(query.k, mask.count)
     # If the cache cannot keep the index, a scan would read all of it again for each search.
-    reads_all = base is not None and plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
+    reads_all = base is not None and plan.fetch == "ranges" and not planner.fits_in_cache(index)
     farthest = None if reads_all else query.max_distance
     selected = []
     for vectors in _groups(query, plan):

@@ -50,7 +50,7 @@ class BuildPolicy:
         if not is_due(index, thresholds):
             return False
         wait = min(REQUEST_WAIT, _SHARE * self._environment.left(deadline))
-        return build_seconds(index) > wait or _COPIES * _size(index) > self._memory
+        return build_seconds(index) > wait or _COPIES * index.section_bytes > self._memory
 
     def request_compaction(self, name: str, index: Index) -> None:
         """Request a compaction of index `name`, whose state is now `index`, unless one was just requested.
@@ -72,11 +72,7 @@ class BuildPolicy:
 def build_seconds(index: Index) -> float:
     """Estimate the seconds to fetch the missing bytes of `index`, to rebuild it and to write it."""
     components = len(index) * index.params.dimension
-    return components * _SECONDS_PER_COMPONENT + (_missing_bytes(index) + _size(index)) / _BANDWIDTH
-
-
-def _size(index: Index) -> int:
-    return sum(entry.bytes for entry in (*(index.base.entries if index.base else ()), *index.tail_entries))
+    return components * _SECONDS_PER_COMPONENT + (_missing_bytes(index) + index.section_bytes) / _BANDWIDTH
 
 
 def _missing_bytes(index: Index) -> int:
