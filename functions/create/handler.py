@@ -51,6 +51,7 @@ def _create(name: str, body: PutIndexBody, request: Request, service: Service) -
         body.distance or "",
         1 if body.shards is None else body.shards,
         _embedding(body.embedding),
+        body.text,
     )
     return _created(service.create(new, request.deadline, WriteOptions(request.preconditions)))
 
@@ -60,7 +61,7 @@ def restore(request: Request, service: Service) -> Reply:
     restored = service.lifecycle.history.restore(
         request.path["name"], body.as_of, request.deadline, WriteOptions(request.preconditions)
     )
-    answer = index_answers.Made(restored.params, restored.count)
+    answer = index_answers.Made(index_answers.params_of(restored), restored.count)
     return Reply(answer, headers={"ETag": restored.etag}, audit={"rows": restored.count})
 
 
@@ -72,7 +73,8 @@ def copy(request: Request, service: Service) -> Reply:
 
 def _created(index: Description) -> Reply:
     headers = {"ETag": index.etag, "Location": f"/indexes/{index.params.name}"}
-    return Reply(index_answers.Made(index.params, index.count), 201, headers, audit={"rows": index.count})
+    answer = index_answers.Made(index_answers.params_of(index), index.count)
+    return Reply(answer, 201, headers, audit={"rows": index.count})
 
 
 ROUTES: dict[str, Route[Service]] = {

@@ -48,7 +48,13 @@ def describe(request: Request, service: Service) -> Reply:
     shards = [index_answers.ShardState(one.count, one.size, one.etag) for one in found.shards]
     graph = index_answers.Graph(found.graph_size)
     answer = index_answers.Description(
-        found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET, _build(found.build)
+        index_answers.params_of(found),
+        found.count,
+        found.size,
+        graph,
+        found.curves,
+        shards or msgspec.UNSET,
+        _build(found.build),
     )
     return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
 

@@ -22,6 +22,7 @@ from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.options import NO_INDEX_ETAG, Deadline, NewIndex, WriteOptions
 from vectord.service.values.results import Build, Description
+from vectord.service.values.text_fields import checked_fields
 
 
 class IndexLifecycle:
@@ -48,7 +49,8 @@ class IndexLifecycle:
         """Create an empty index. In the precondition, NO_INDEX_ETAG stands for an index that does not exist.
 
         Raises:
-            RequestInvalid: a parameter is out of range, or there are more shards than this deployment allows.
+            RequestInvalid: a parameter is out of range, a language of a text field is unknown, or there are more
+                shards than this deployment allows.
             PreconditionFailed: the index, or its absence, does not satisfy the precondition.
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
@@ -59,6 +61,7 @@ class IndexLifecycle:
             ef_search=new.ef_search,
             distance=new.distance,
             embedding=new.embedding,
+            text=None if new.text is None else checked_fields(new.text),
         )
         if new.shards > self._max_shards:
             raise RequestInvalid(

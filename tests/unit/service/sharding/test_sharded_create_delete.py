@@ -15,6 +15,7 @@ from tests.support.shards import (
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.index.codec import decode
 from vectord.lhv1.params import Embedding
+from vectord.lhv1.text_fields import TextField
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
 from vectord.storage.base import StoredObject
@@ -40,12 +41,14 @@ def test_the_shards_are_written_before_the_root_object(store: HookedStore, servi
     assert sorted(name.rpartition("/")[2] for name in written[:-1]) == ["0", "1", "2"]
 
 
-def test_the_root_object_and_each_shard_record_the_embedding_model(store: HookedStore, service: Service) -> None:
-    embedding = Embedding("e5", "query: ", "passage: ")
-    service.create(NewIndex("t", 2, shards=3, embedding=embedding), FOREVER)
+def test_the_root_object_and_each_shard_record_the_model_and_the_text_fields(
+    store: HookedStore, service: Service
+) -> None:
+    embedding, text = Embedding("e5", "query: ", "passage: "), {"body": TextField(), "title": TextField("german")}
+    service.create(NewIndex("t", 2, shards=3, embedding=embedding, text=text), FOREVER)
     stored = [store.inner.get(name) for name in object_names(store.inner)]
     blobs = [decode.open_blob(one.data) for one in stored if isinstance(one, StoredObject)]
-    assert [blob.params.embedding for blob in blobs] == [embedding] * 4
+    assert [(blob.params.embedding, blob.params.text) for blob in blobs] == [(embedding, text)] * 4
 
 
 @pytest.mark.parametrize("shards", [-1, 0, 1_001])

@@ -50,6 +50,7 @@ class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ef_search: fields.Effort = None
     shards: fields.Shards = None
     embedding: EmbeddingBody | None = None
+    text: fields.Texts = None
 
 
 class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):

@@ -61,6 +61,7 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "FloatType": ("a number", "numbers"),
     "StrType": ("a text", "texts"),
     "StructType": ("an object", "objects"),
+    "DictType": ("an object", "objects"),
     "BoolType": ("true or false", "booleans"),
 }
 

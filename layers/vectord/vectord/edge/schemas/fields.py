@@ -11,6 +11,7 @@ import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
+from vectord.lhv1.text_fields import MAX_FIELDS, MAX_PATH, TextField
 from vectord.readers.entry import VectorEncoding
 from vectord.service.values.options import MAX_STALENESS
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
@@ -50,6 +51,8 @@ Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
 Shards = Annotated[int | None, schema(minimum=1, maximum=MAX_SHARDS)]
 Model = Annotated[str, schema(minLength=1, maxLength=MAX_MODEL, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 Prefix = Annotated[str, schema(maxLength=MAX_PREFIX)]
+_PATHS: Final = schema(minProperties=1, maxProperties=MAX_FIELDS, propertyNames={"minLength": 1, "maxLength": MAX_PATH})
+Texts = Annotated[dict[str, TextField] | None, _PATHS]
 Numbers = list[float] | str
 StoredVector = list[float] | Annotated[str, schema(pattern=_BASE64)]
 Encoding = Annotated[VectorEncoding, schema(description="How vectors in the answer are written.")]

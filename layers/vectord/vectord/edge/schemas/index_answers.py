@@ -9,9 +9,52 @@ from typing import Annotated, Literal
 import msgspec
 
 from vectord.edge.schemas.fields import Curves, Next, schema
-from vectord.lhv1.params import Params
+from vectord.lhv1.params import Distance, Embedding
+from vectord.service.values.results import Description as FoundIndex
 
 Time = Annotated[datetime, schema(format="date-time")]
+
+
+class DeclaredField(msgspec.Struct):
+    """A declared text field; `searchable` if a search can use it as it is declared: a build has committed since."""
+
+    language: str | None
+    stopwords: bool
+    searchable: bool
+
+
+class Params(msgspec.Struct):
+    """The parameters of an index."""
+
+    name: str
+    dimension: int
+    m: int
+    ef_search: int
+    distance: Distance
+    shards: int | msgspec.UnsetType = msgspec.UNSET
+    generation: str | msgspec.UnsetType = msgspec.UNSET
+    embedding: Embedding | msgspec.UnsetType = msgspec.UNSET
+    text: dict[str, DeclaredField] | msgspec.UnsetType = msgspec.UNSET
+
+
+def params_of(found: FoundIndex) -> Params:
+    """Return the parameters of an index as an answer shows them."""
+    stored = found.params
+    declared = {
+        path: DeclaredField(field.language, field.stopwords, path in found.searchable)
+        for path, field in (stored.text or {}).items()
+    }
+    return Params(
+        stored.name,
+        stored.dimension,
+        stored.m,
+        stored.ef_search,
+        stored.distance,
+        stored.shards,
+        stored.generation,
+        stored.embedding,
+        declared or msgspec.UNSET,
+    )
 
 
 class Made(msgspec.Struct):

@@ -47,7 +47,7 @@ def execute(
             return shard.search(query)
         case DescribeRequest():
             found = with_build(shard.describe(), shard)
-            return DescribeResult(found.count, found.size, found.graph_size, found.etag, found.build)
+            return DescribeResult(found.count, found.size, found.graph_size, found.etag, found.build, found.searchable)
         case CountRequest():
             return _count(request, shard)
         case FacetsRequest(query=query):

@@ -148,6 +148,7 @@ def merge_descriptions(parent: Params, shards: Sequence[DescribeResult | Descrip
         etag_of(parent, [one.etag for one in shards]),
         tuple(Shard(one.count, one.size, one.etag) for one in shards),
         _first_build(shards),
+        frozenset.intersection(*(one.searchable for one in shards)),
     )
 
 

@@ -110,13 +110,14 @@ class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
 
 
 class DescribeResult(msgspec.Struct, tag="described", frozen=True):
-    """One shard: its number of vectors, the bytes of its object and of its graph, its ETag, and a build going on."""
+    """One shard: its number of vectors, the bytes of its object and of its graph, and the rest as in `Description`."""
 
     count: int
     size: int
     graph_size: int
     etag: str
     build: Build | None = None
+    searchable: frozenset[str] = frozenset()
 
 
 class CountResult(msgspec.Struct, tag="counted", frozen=True):

@@ -51,6 +51,7 @@ from vectord.service.values.selection import (
     matching_rows,
     selected_rows,
 )
+from vectord.service.values.text_fields import searchable_fields
 from vectord.service.values.validation import Add
 
 _SEED: Final = 20_261_123  # of the random sample of a recall measurement
@@ -243,6 +244,7 @@ def description_of(snapshot: Snapshot) -> Description:
         base.graph.section.size if base else 0,
         _curves(index),
         snapshot.etag,
+        searchable=searchable_fields(index),
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from vectord.errors import RequestInvalid
 from vectord.lhv1.params import Embedding
+from vectord.lhv1.text_fields import TextFields
 
 DEFAULT_MAX_SHARDS: Final = 100  # of a new index; the template's default
 DEFAULT_STALENESS: Final = 10.0  # seconds
@@ -49,7 +50,10 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
 
 
 class NewIndex(msgspec.Struct, frozen=True):
-    """The parameters of an index to create; 0, negative or empty values select the defaults."""
+    """The parameters of an index to create; 0, negative or empty values select the defaults.
+
+    `text` declares the fields whose texts can be searched; None declares none.
+    """
 
     name: str
     dimension: int
@@ -58,6 +62,7 @@ class NewIndex(msgspec.Struct, frozen=True):
     distance: str = ""
     shards: int = 1
     embedding: Embedding | None = None
+    text: TextFields | None = None
 
 
 class WriteOptions(msgspec.Struct, frozen=True):

@@ -36,6 +36,7 @@ class Description(msgspec.Struct, frozen=True):
     `curves` is strategy -> effort -> recall@10, as the last build measured it; `ranges` is a search by ranges. A
     sharded index has the sums over its shards, and lists them; its curves are empty, as those of its shards differ.
     `build` is the build that is going on; of a sharded index the one of its shards that started first.
+    `searchable` has the paths of the declared text fields that a search can use; of a sharded index in every shard.
     """
 
     params: Params
@@ -46,6 +47,7 @@ class Description(msgspec.Struct, frozen=True):
     etag: str
     shards: tuple[Shard, ...] = ()
     build: Build | None = None
+    searchable: frozenset[str] = frozenset()
 
 
 class Added(msgspec.Struct, frozen=True):
