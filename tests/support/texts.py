@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.text import Text
-from vectord.index.sections.text_postings import Postings, collect
+from vectord.index.sections.text_postings import Postings
 from vectord.index.sections.text_writer import PackedText, pack
 from vectord.lhv1.text_layout import COUNTS, HEAD, TextLayout
 
@@ -24,10 +24,16 @@ texts = st.dictionaries(_terms, _counts, max_size=6)
 
 def postings(rows: Sequence[Counted]) -> Postings:
     """Return the postings of texts, whose lengths are the sums of their counts."""
-    triples = [(term, row, count) for row, text in enumerate(rows) for term, count in text.items()]
-    terms, numbers, counts = zip(*triples, strict=True) if triples else ((), (), ())
-    lengths = np.array([sum(text.values()) for text in rows], np.int64)
-    return collect(terms, np.arange(len(terms)), np.array(numbers, np.int64), lengths, np.array(counts, np.int64))
+    lists = [(term, [(row, text[term]) for row, text in enumerate(rows) if term in text]) for term in _terms_of(rows)]
+    pairs = [pair for _, of_term in lists for pair in of_term]
+    starts = np.cumsum([0, *(len(of_term) for _, of_term in lists)])
+    numbers, counts = np.array(pairs, np.uint32).reshape(-1, 2).T
+    lengths = np.array([sum(text.values()) for text in rows], np.uint32)
+    return Postings([term for term, _ in lists], starts, numbers, counts, lengths)
+
+
+def _terms_of(rows: Sequence[Counted]) -> list[bytes]:
+    return sorted({term for text in rows for term in text})
 
 
 def packed(*fields: Sequence[Counted]) -> PackedText:

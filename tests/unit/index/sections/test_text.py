@@ -13,7 +13,7 @@ from tests.support.texts import Counted, counted, opened, packed, postings, text
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.text import SMALL, Text
-from vectord.index.sections.text_postings import Postings, collect
+from vectord.index.sections.text_postings import Postings
 from vectord.index.sections.text_whole import all_postings
 from vectord.index.sections.text_writer import pack
 
@@ -74,8 +74,11 @@ def zipf(rows: int, terms: int, tokens: int, seed: int = 1) -> Postings:
     """Return the postings of random texts, with some frequent and many rare terms."""
     draw = np.random.default_rng(seed)
     ids, of_row = np.minimum(draw.zipf(1.3, tokens), terms) - 1, draw.integers(0, rows, tokens)
-    names = [f"{7919 * number % terms:05x}".encode() for number in range(terms)]
-    return collect(names, ids, of_row, np.bincount(of_row, minlength=rows))
+    used, ranks = np.unique(ids, return_inverse=True)
+    keys, counts = np.unique(ranks * rows + of_row, return_counts=True)
+    starts = np.searchsorted(keys, np.arange(len(used) + 1) * rows)
+    of_keys, lengths = (keys % rows).astype(np.uint32), np.bincount(of_row, minlength=rows).astype(np.uint32)
+    return Postings([f"{number:05x}".encode() for number in used], starts, of_keys, counts.astype(np.uint32), lengths)
 
 
 @pytest.mark.parametrize("rows", [70, 255, 256, 257, 65_535, 65_536, 65_537, 200_000])

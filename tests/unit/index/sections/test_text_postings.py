@@ -1,4 +1,4 @@
-"""Postings that are collected from terms, and merged from several sections."""
+"""Postings that are merged from several sections."""
 
 import numpy as np
 import pytest
@@ -7,42 +7,9 @@ from hypothesis import strategies as st
 
 from tests.support.texts import Counted, opened, packed, postings, texts
 from vectord.index.sections import text_postings
-from vectord.index.sections.text_postings import Source, collect, merge
+from vectord.index.sections.text_postings import Source, merge
 from vectord.index.sections.text_whole import all_postings
 from vectord.index.sections.text_writer import pack
-
-
-def test_tokens_become_lists_of_ascending_rows() -> None:
-    terms = [b"be", b"to", b"or", b"unused"]
-    ids, rows = np.array([1, 0, 2, 1, 0, 1]), np.array([2, 0, 0, 0, 0, 0])
-    field = collect(terms, ids, rows, np.array([5, 0, 1]))
-    assert list(field.terms) == [b"be", b"or", b"to"]
-    assert field.starts.tolist() == [0, 1, 2, 4]
-    assert field.rows.tolist() == [0, 0, 0, 2]
-    assert field.counts.tolist() == [2, 1, 2, 1]
-    assert field.lengths.tolist() == [5, 0, 1]
-
-
-def test_a_term_that_is_listed_twice_is_one_term() -> None:
-    field = collect([b"a", b"a"], np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([4, 1]), np.array([1, 3, 1]))
-    assert (list(field.terms), field.rows.tolist(), field.counts.tolist()) == ([b"a"], [0, 1], [4, 1])
-
-
-@given(st.lists(texts, min_size=1, max_size=30), st.randoms())
-def test_the_order_of_tokens_has_no_effect(rows: list[Counted], random: object) -> None:
-    triples = [(term, row, count) for row, text in enumerate(rows) for term, count in text.items()]
-    random.shuffle(triples)  # type: ignore[attr-defined]
-    if triples:
-        terms, numbers, counts = zip(*triples, strict=True)
-        lengths = np.array([sum(text.values()) for text in rows])
-        field = collect(terms, np.arange(len(terms)), np.array(numbers), lengths, np.array(counts))
-        assert pack([field]) == packed(rows)
-
-
-def test_a_text_that_is_too_long_is_not_written() -> None:
-    with pytest.raises(AssertionError):
-        postings([{b"a": 2**31, b"b": 2**31}])
-
 
 sections = st.lists(st.lists(st.tuples(texts, st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4)
 

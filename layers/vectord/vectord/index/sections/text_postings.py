@@ -1,4 +1,4 @@
-"""The postings of one field of texts as arrays: collected from terms, and merged from several sections.
+"""The postings of one field of texts as arrays, and how those of several sections are merged.
 
 A posting says that a row has a term, and how often. The list of a term are its postings, by ascending rows.
 """
@@ -13,7 +13,6 @@ import numpy.typing as npt
 Array = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 
-_MAX_LENGTH: Final = 2**32 - 1
 _KEY_BITS: Final = 63  # of a number of 64 bits that is not negative
 
 
@@ -43,23 +42,8 @@ class Source(NamedTuple):
     new_rows: Array
 
 
-def collect(terms: Sequence[bytes], ids: Array, rows: Array, lengths: Array, counts: Array | None = None) -> Postings:
-    """Return the postings of `len(lengths)` rows.
-
-    `ids` has the position in `terms` of each token, or of each token that occurs `counts` times, and `rows` its row.
-    `terms` may repeat; the order of the tokens and terms has no effect.
-    """
-    if lengths.max(initial=0) > _MAX_LENGTH:
-        raise AssertionError("a text has less than 2^32 tokens")
-    distinct = sorted(set(terms))
-    rank_of = {term: rank for rank, term in enumerate(distinct)}
-    ranks = np.fromiter(map(rank_of.__getitem__, terms), np.int64, len(terms))
-    keys = ranks[ids] * len(lengths) + rows
-    return _grouped(distinct, keys, counts, lengths.astype(np.uint32))
-
-
 def merge(sources: Sequence[Source], rows: int) -> Postings:
-    """Return the postings of the `rows` rows that remain, as if they were collected from the terms of these rows."""
+    """Return the postings of the `rows` rows that remain, as an analysis of their texts gives them."""
     distinct = sorted(set().union(*(source.postings.terms for source in sources)))
     rank_of = {term: rank for rank, term in enumerate(distinct)}
     lengths, keys, counts = np.zeros(rows, np.uint32), list[Array](), list[U32]()
@@ -70,26 +54,24 @@ def merge(sources: Sequence[Source], rows: int) -> Postings:
         remains = moved >= 0
         keys.append((np.repeat(ranks * rows, postings.frequencies) + moved)[remains])
         counts.append(postings.counts[remains])
-    return _grouped(distinct, np.concatenate(keys), np.concatenate(counts).astype(np.int64), lengths)
+    return _of_keys(distinct, np.concatenate(keys), np.concatenate(counts).astype(np.int64), lengths)
 
 
-def _grouped(terms: Sequence[bytes], keys: Array, counts: Array | None, lengths: U32) -> Postings:
-    """Return the postings of keys, each the position of a term times the number of rows, and a row."""
+def _of_keys(terms: Sequence[bytes], keys: Array, counts: Array, lengths: U32) -> Postings:
+    """Return the postings of distinct keys: the position of a term times the number of rows, plus a row."""
     keys, counts = _sorted(keys, counts)
-    first = np.flatnonzero(np.concatenate((np.ones(min(1, len(keys)), np.bool_), keys[1:] != keys[:-1])))
-    of_postings = np.diff(first, append=len(keys)) if counts is None else np.add.reduceat(counts, first)[: len(first)]
-    ranks, rows = np.divmod(keys[first], max(1, len(lengths)))
+    ranks, rows = np.divmod(keys, max(1, len(lengths)))
     starts = np.searchsorted(ranks, np.arange(len(terms) + 1))
     used = np.flatnonzero(np.diff(starts))  # a term of removed rows alone has no postings
     if len(used) < len(terms):
         terms, starts = [terms[at] for at in used.tolist()], np.append(starts[used], len(ranks))
-    return Postings(terms, starts, rows.astype(np.uint32), of_postings.astype(np.uint32), lengths)
+    return Postings(terms, starts, rows.astype(np.uint32), counts.astype(np.uint32), lengths)
 
 
-def _sorted(keys: Array, counts: Array | None) -> tuple[Array, Array | None]:
+def _sorted(keys: Array, counts: Array) -> tuple[Array, Array]:
     """Return keys, ascending, and the count of each."""
-    if counts is None or not len(keys):
-        return np.sort(keys), counts
+    if not len(keys):
+        return keys, counts
     bits = int(counts.max()).bit_length()
     if int(keys.max()).bit_length() + bits <= _KEY_BITS:  # one array is sorted in less time than the order of another
         both = np.sort(keys << bits | counts)
