@@ -13,7 +13,7 @@ from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import RecallBody, SearchBody
 from vectord.errors import AnswerTooLarge, FilterInvalid, RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
-from vectord.index.query.query import BEFORE_ALL, Answer, Query, Result, key_of_seen
+from vectord.index.query.query import BEFORE_ALL, Answer, Query, Result, distance_of, key_of_seen
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
@@ -147,7 +147,7 @@ def _answer_fields(answer: Answer, body: SearchBody) -> _Fields:
     matches = [
         vector_answers.Match(
             match.id,
-            match.distance,
+            distance_of(match),
             match.metadata if metadata else msgspec.UNSET,
             vector_answers.vector_value(match.vector, body.vector_encoding)
             if vectors and match.vector is not None
@@ -185,9 +185,9 @@ def _next_position(answer: Answer, shown: int, seen: _Seen) -> _Position:
     """Return the position after the first `shown` matches of an answer, if `seen` were matches of earlier pages."""
     matches = answer.matches[:shown]
     if not answer.complete:  # only a first page is not
-        return _Position(BEFORE_ALL, tuple((match.distance, key_of_seen(match.id)) for match in matches))
+        return _Position(BEFORE_ALL, tuple((distance_of(match), key_of_seen(match.id)) for match in matches))
     last = matches[-1]
-    return _Position((last.distance, last.id), tuple(one for one in seen if one[0] >= last.distance))
+    return _Position((distance_of(last), last.id), tuple(one for one in seen if one[0] >= distance_of(last)))
 
 
 def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:

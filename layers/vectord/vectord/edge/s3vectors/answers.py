@@ -7,7 +7,7 @@ from vectord.edge import handler
 from vectord.edge.s3vectors.records import NO_METADATA
 from vectord.edge.s3vectors.vector_shapes import OutputVector, OutputVectorData, QueryOutputVector
 from vectord.errors import AnswerTooLarge
-from vectord.index.query.query import Match
+from vectord.index.query.query import Match, distance_of
 from vectord.lhv1.params import Distance
 from vectord.service.values.results import ListedVector
 
@@ -25,7 +25,8 @@ def output_vector(one: ListedVector, *, data: bool, metadata: bool) -> OutputVec
 
 def query_output_vector(match: Match, metric: Distance, *, distance: bool, metadata: bool) -> QueryOutputVector:
     """Return a match as QueryVectors shows it; its distance under euclidean is the square of the L2 norm, as in AWS."""
-    shown = match.distance * match.distance if metric == "euclidean" else match.distance
+    exact = distance_of(match)
+    shown = exact * exact if metric == "euclidean" else exact
     return QueryOutputVector(
         key=match.id,
         distance=shown if distance else None,

@@ -19,7 +19,7 @@ from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, ShapeInvali
 from vectord.edge.s3vectors.names import IndexName
 from vectord.errors import RequestInvalid, VersionNotFound
 from vectord.index.kernels.distance import as_float32, invalid_vector_reason
-from vectord.index.query.query import Answer, Query
+from vectord.index.query.query import Answer, Query, distance_of
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Distance
 from vectord.service.membership import bucket_index_of
@@ -149,7 +149,7 @@ class _Search(msgspec.Struct, frozen=True):
         if is_last or not count:
             return _Page(vectors, metric, None), found
         last = matches[count - 1]
-        following = _Position(found.etag, found.created, last.distance, last.id, returned)
+        following = _Position(found.etag, found.created, distance_of(last), last.id, returned)
         return _Page(vectors[:count], metric, following), found
 
     def _find(self, query: Query, position: _Position | None) -> _Found:

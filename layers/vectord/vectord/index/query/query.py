@@ -50,6 +50,23 @@ class Fusion(msgspec.Struct, frozen=True):
     text_weight: float = 1.0
 
 
+class FieldStatistics(msgspec.Struct, frozen=True, array_like=True):
+    """The tokens of all live texts of a field, and the number of live rows that have each term of a search."""
+
+    tokens: int
+    frequencies: Mapping[str, int]
+
+
+class TextStatistics(msgspec.Struct, frozen=True, array_like=True):
+    """What the relevances of a search were computed from: the number of live rows, and its fields by their paths.
+
+    The cursor of a search by words carries those of its first page, so that later pages compute the same relevances.
+    """
+
+    rows: int
+    fields: Mapping[str, FieldStatistics]
+
+
 class Query(msgspec.Struct, frozen=True):
     """A search for the `k` nearest neighbors of each query vector.
 
@@ -63,7 +80,9 @@ class Query(msgspec.Struct, frozen=True):
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
     With `text`, and without vectors and `like`, it is a search by words; with one of them it is hybrid, and `fusion`
-    joins the two. With `explain`, a match has an explanation of its score.
+    joins the two. With `explain`, a match has an explanation of its score. A further page of either comes `after` a
+    relevance, or after a score, and an id; the first page has none. `statistics` are those of the first page. A further
+    page of a hybrid search needs in `seen` all matches before it, because ranks change when rows are added.
     """
 
     k: int
@@ -83,6 +102,7 @@ class Query(msgspec.Struct, frozen=True):
     text: TextSearch | None = None
     fusion: Fusion = Fusion()
     explain: bool = False
+    statistics: TextStatistics | None = None
 
     @property
     def bounded(self) -> bool:
@@ -127,7 +147,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     """
 
     id: str
-    distance: float
+    distance: float | None
     metadata: msgspec.Raw | None
     vector: F32 | None
     relevance: float | None = None
@@ -135,7 +155,14 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     explanation: Explanation | None = None
 
 
-sort_key: Final = attrgetter("distance", "id")  # the sort key of matches
+sort_key: Final = attrgetter("distance", "id")  # the sort key of matches of a search by vector
+
+
+def distance_of(match: Match) -> float:
+    """Return the distance of a match that has one: that of any search but by words alone."""
+    if match.distance is None:
+        raise AssertionError("a search by words alone has no distances")
+    return match.distance
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -145,6 +172,9 @@ class Answer(msgspec.Struct, frozen=True):
     exact distances computed, `partitions` that of the partitions probed, `entries` that of the entries in them.
     `strategy` is exact, forest, partitions, codes or sketch; `plan` is the fetch mode: local, ranges or whole. Both are
     "mixed" if the shards of an index differ.
+
+    A search by words orders matches by descending relevance, a hybrid one by descending score, and both then by id. The
+    strategy by words is text; that of a hybrid search is the one that found its nearest rows. Both have `statistics`.
 
     `more` is False if there is certainly no further match. `complete` is True if every row that is not a match comes
     after the last match, so that a further page can start there.
@@ -160,6 +190,7 @@ class Answer(msgspec.Struct, frozen=True):
     complete: bool = True
     partitions: int = 0
     entries: int = 0
+    statistics: TextStatistics | None = None
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import structs
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Query
+from vectord.index.query.query import Answer, Query, distance_of
 from vectord.index.query.search import search_many
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
@@ -84,5 +84,5 @@ def _timed(
 def _recall(answer: Answer, true: Answer) -> float:
     if not true.matches:
         return 1.0
-    farthest = true.matches[-1].distance
-    return sum(match.distance <= farthest * (1 + _TOLERANCE) for match in answer.matches) / len(true.matches)
+    farthest = distance_of(true.matches[-1])
+    return sum(distance_of(match) <= farthest * (1 + _TOLERANCE) for match in answer.matches) / len(true.matches)

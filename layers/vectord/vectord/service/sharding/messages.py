@@ -25,7 +25,7 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Match, Query, Result
+from vectord.index.query.query import Answer, Match, Query, Result, TextStatistics
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
@@ -247,6 +247,7 @@ class _DecodedAnswer(msgspec.Struct):
     complete: bool
     partitions: int = 0
     entries: int = 0
+    statistics: TextStatistics | None = None
 
 
 class _DecodedResult(msgspec.Struct, tag="result"):
