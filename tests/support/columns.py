@@ -1,6 +1,6 @@
 """Columns of documents, collected in memory or stored in a section, and filters evaluated on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,12 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 type MakeColumns = Callable[[Sequence[Any]], Columns]
 
 
-def in_memory(documents: Sequence[Any]) -> CollectedColumns:
-    return collect_columns(d.raws(documents))
+def in_memory(documents: Sequence[Any], without: Collection[str] = ()) -> CollectedColumns:
+    return collect_columns(d.raws(documents), without=without)
 
 
-def stored(documents: Sequence[Any]) -> Columns:
-    columns = in_memory(documents)
+def stored(documents: Sequence[Any], without: Collection[str] = ()) -> Columns:
+    columns = in_memory(documents, without)
     return StoredColumns(MemorySection(pack_columns(columns)), len(documents)) if columns.columns else columns
 
 

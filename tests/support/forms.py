@@ -15,6 +15,8 @@ from tests.support.sections import PACKED, PackedIndex, RecordingFetch, stored_o
 from vectord.index import mutations
 from vectord.index.build import rebuild
 from vectord.index.codec import decode, encode
+from vectord.index.columns.collect import collect_columns
+from vectord.index.columns.writer import pack_columns
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 
@@ -83,6 +85,21 @@ def without_columns(first: Step, steps: list[Step]) -> Index:
     return opened_by_ranges(older + b"".join(kept.values()), RecordingFetch())
 
 
+def without_long_texts(first: Step, steps: list[Step]) -> Index:
+    """Return a packed index whose columns omit long texts, as those of fields of texts do."""
+    head, parts = frame.decode(blob := packed_blob(first, steps))
+    index = decode.open_blob(blob)
+    base = index.base.documents.read(range(index.base_rows), index.fetch) if index.base else []
+    columns = pack_columns(collect_columns([each.metadata for each in base], without={"a", "b", "a.b", "text", "t"}))
+    kept = {entry: bytes(data) for entry, data in parts.items()}
+    changed = [
+        (frame.section_entry("columns", entry.id, columns), columns) if entry.name == "columns" else (entry, data)
+        for entry, data in kept.items()
+    ]
+    envelope = msgspec.structs.replace(head.envelope, sections=[entry for entry, _ in changed])
+    return opened_by_ranges(frame.encode_head(envelope) + b"".join(data for _, data in changed), RecordingFetch())
+
+
 def rebuilt(first: Step, steps: list[Step]) -> Index:
     """Return a packed index that was rebuilt while the last change was made."""
     before = packed(first, steps[:-1])
@@ -97,7 +114,7 @@ def rebuilt(first: Step, steps: list[Step]) -> Index:
     )
 
 
-FORMS = [fresh, plain, plain_then_changed, packed, by_ranges, without_columns, rebuilt]
+FORMS = [fresh, plain, plain_then_changed, packed, by_ranges, without_columns, without_long_texts, rebuilt]
 FORM = pytest.mark.parametrize("form", FORMS)
 Form = Callable[[Step, list[Step]], Index]
 

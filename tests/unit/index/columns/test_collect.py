@@ -8,6 +8,7 @@ from tests.support.columns import MakeColumns, in_memory, mask_of, settled_rows,
 from vectord.filters.tree import Compare, Exists, In
 from vectord.index.columns import collect
 from vectord.index.columns.collect import collect_columns
+from vectord.index.columns.writer import pack_columns
 
 
 def test_a_path_of_more_than_512_bytes_gets_no_column(make_columns: MakeColumns) -> None:
@@ -27,6 +28,17 @@ def test_paths_beyond_the_limit_get_no_column(make_columns: MakeColumns, monkeyp
     assert settled_rows(columns, In("b", (2,))) == [4]
     mask = mask_of(columns, In("c.d", (1,)))
     assert (mask.certain.any(), mask.possible.all()) == (False, True)
+
+
+def test_long_texts_that_are_left_out_take_no_bytes_but_codes() -> None:
+    passages = [
+        {"source": f"{row % 10}", "body": f"{row:03}" * 100, "by": [{"title": f"{row:03}" * 43}]} for row in range(500)
+    ]
+    with_them = pack_columns(in_memory(passages))
+    without = pack_columns(in_memory(passages, {"body", "by.title"}))
+    assert len(with_them) > 500 * 2 * 129
+    assert len(without) < 500 * 3 + 1_000
+    assert len(pack_columns(in_memory(passages, {"by"}))) == len(with_them)
 
 
 def test_values_inside_a_path_without_a_column_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,12 +26,14 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 @pytest.mark.slow
 def test_certain_rows_match_and_impossible_rows_do_not(documents: list[Any], tree: Filter) -> None:
     expected = np.array([matches(tree, document) for document in documents], np.bool_)
-    for columns in (in_memory(documents), stored(documents)):
+    without = {"a", "a.b"}
+    for columns in (in_memory(documents), stored(documents), in_memory(documents, without), stored(documents, without)):
         mask = mask_of(columns, tree)
         assert mask.certain.tolist() == (mask.certain & expected).tolist()
         assert mask.possible.tolist() == (mask.possible | expected).tolist()
 
 
+LONG_TEXT = "x" * 129
 SHORT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 EXACT = (
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | SHORT
@@ -92,6 +94,37 @@ def test_a_text_is_undecided_only_if_its_truncated_part_matters(make_columns: Ma
             else:
                 decided = matches(tree, documents[row])
                 assert (mask.certain[row], mask.possible[row]) == (decided, decided), (operand, value)
+
+
+@pytest.mark.parametrize(
+    ("written", "certain", "possible"),
+    [
+        ({"a": {"$exists": True}}, [0, 1, 2, 3, 4], []),
+        ({"a": {"$exists": False}}, [5], []),
+        ({"a": "ab"}, [1, 3], []),
+        ({"a": {"$ne": "ab"}}, [0, 2, 4, 5], []),
+        ({"a": {"$in": ["ab", 7]}}, [1, 3, 4], []),
+        ({"a": LONG_TEXT}, [], [0, 2, 3]),
+        ({"a": {"$in": ["ab", LONG_TEXT]}}, [1, 3], [0, 2]),
+        ({"a": {"$prefix": "a"}}, [1, 3], [0, 2]),
+        ({"a": {"$glob": "?*"}}, [1, 3], [0, 2]),
+        ({"a": {"$gt": "zzz"}}, [], [0, 2, 3]),
+        ({"a": {"$lt": "zzz"}}, [1, 3], [0, 2]),
+        ({"a": {"$gt": 6}}, [4], []),
+        ({"b": LONG_TEXT}, [], [1]),
+        ({"b": {"$prefix": "xx"}}, [1], []),
+    ],
+    ids=str,
+)
+def test_a_column_that_omits_long_texts_leaves_them_to_the_documents(
+    written: dict[str, Any], certain: list[int], possible: list[int]
+) -> None:
+    other = "\U0010ffff" * 100
+    documents = [{"a": LONG_TEXT}, {"a": "ab", "b": LONG_TEXT}, {"a": other}, {"a": ["ab", other]}, {"a": 7}, {}]
+    for columns in (in_memory(documents, {"a"}), stored(documents, {"a"})):
+        mask = mask_of(columns, parse(written))
+        assert np.flatnonzero(mask.certain).tolist() == certain
+        assert np.flatnonzero(mask.possible & ~mask.certain).tolist() == possible
 
 
 @pytest.mark.parametrize(

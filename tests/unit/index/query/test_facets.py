@@ -9,7 +9,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import documents as d
-from tests.support.forms import FORMS, IDS, SAME_VALUES, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
+from tests.support.forms import (
+    FORMS,
+    IDS,
+    SAME_VALUES,
+    SOME,
+    STEPS,
+    Step,
+    documents,
+    opened_by_ranges,
+    packed_blob,
+    without_long_texts,
+)
 from tests.support.sections import RecordingFetch
 from vectord.filters.match import leaves, matches
 from vectord.filters.tree import Exists, Filter
@@ -89,6 +100,12 @@ def test_the_deadline_is_checked_before_texts_and_numbers_are_counted_but_once_f
         return len(made)
 
     assert checks(["n"]) == checks(["n"] * 16) >= 3
+
+
+def test_long_texts_that_columns_omit_are_counted_by_documents() -> None:
+    texts: list[Any] = ["b" * 200, "c", "c", "b" * 200, "b" * 201, ["c", "b" * 200], 5]
+    model: dict[str, Any] = {f"id {number}": {"t": text} for number, text in enumerate(texts)}
+    assert found(without_long_texts(model, []), "t", 10) == expected(model, "t", 10)
 
 
 def test_a_path_without_a_column_is_counted_by_documents() -> None:

@@ -8,7 +8,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import documents as d
-from tests.support.forms import FORMS, IDS, SAME_VALUES, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
+from tests.support.forms import (
+    FORMS,
+    IDS,
+    SAME_VALUES,
+    SOME,
+    STEPS,
+    Step,
+    documents,
+    opened_by_ranges,
+    packed_blob,
+    without_long_texts,
+)
 from tests.support.sections import RecordingFetch
 from vectord.filters.match import leaves, matches
 from vectord.filters.tree import Filter
@@ -117,6 +128,16 @@ def test_a_path_without_a_column_is_sorted_by_documents() -> None:
     model: dict[str, Any] = {each: {path: number % 3} for number, each in enumerate(IDS)}
     index = opened_by_ranges(packed_blob(model, []), RecordingFetch())
     assert pages(index, Order(path), 5) == expected(model, Order(path))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 3, 20])
+def test_long_texts_that_columns_omit_are_sorted_among_the_others(limit: int, descending: bool) -> None:
+    texts: list[Any] = ["b" * 200, "c", "a", "d" * 200, 5, "b", ["e", "a" * 200], "b" * 201, ["0", "f" * 200], True]
+    model: dict[str, Any] = {f"id {number}": {"t": text} for number, text in enumerate(texts)} | {"none": {"n": 1}}
+    index = without_long_texts(model, [])
+    order = Order("t", descending)
+    assert pages(index, order, limit) == expected(model, order)
 
 
 def test_texts_are_sorted_by_their_first_1024_characters() -> None:

@@ -11,6 +11,7 @@ from vectord.index.columns.model import (
     NO_NUMBERS,
     NO_ROWS,
     NO_TEXTS,
+    OMITTED,
     Array,
     Column,
     Dictionary,
@@ -36,11 +37,15 @@ class FALSE:
 
 
 class ColumnBuilder:
-    """Collects the values at one path. `rows` and `values` are pending: not yet sorted by type."""
+    """Collects the values at one path. `rows` and `values` are pending: not yet sorted by type.
 
-    __slots__ = ("_codes", "_numbers", "_others", "_texts", "rows", "values")
+    With `omits_long`, the column has no part of a text that it cannot have whole.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_codes", "_numbers", "_omits_long", "_others", "_texts", "rows", "values")
+
+    def __init__(self, *, omits_long: bool = False) -> None:
+        self._omits_long = omits_long
         self.rows: list[int] = []
         self.values: list[Any] = []
         self._numbers: list[tuple[Array, Any, Array]] = []  # rows, values, positions of inexact values
@@ -73,7 +78,8 @@ class ColumnBuilder:
 
     def _encode(self, values: Sequence[str]) -> Array:
         codes = self._codes
-        code_of = {text: codes.setdefault(_dictionary_key(text), len(codes)) for text in set(values)}
+        key_of = _key_without_long if self._omits_long else _dictionary_key
+        code_of = {text: codes.setdefault(key_of(text), len(codes)) for text in set(values)}
         return np.fromiter(map(code_of.__getitem__, values), np.int64, len(values))
 
 
@@ -94,6 +100,13 @@ def _dictionary_key(text: str) -> str | bytes:
         return text
     encoded = encode_text(text)
     return encoded if is_truncated(encoded) else text
+
+
+def _key_without_long(text: str) -> str | bytes:
+    if len(text) > MAX_TEXT:
+        return OMITTED
+    key = _dictionary_key(text)
+    return OMITTED if isinstance(key, bytes) else key
 
 
 def _numbers(batches: Sequence[tuple[Array, Any, Array]], total: int) -> Numbers:

@@ -1,7 +1,7 @@
 """Collect columns from documents, in batches of values per path, because one value at a time is slow in Python."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,12 +17,17 @@ _CHUNK_BYTES: Final = 16 << 20
 _MIN_BATCH: Final = 64  # from this many objects with the same keys, a batch per key is faster
 
 
-def collect_columns(documents: Sequence[msgspec.Raw | None], check: DeadlineCheck = no_deadline) -> CollectedColumns:
+def collect_columns(
+    documents: Sequence[msgspec.Raw | None],
+    check: DeadlineCheck = no_deadline,
+    without: Collection[str] = frozenset(),
+) -> CollectedColumns:
     """Return the columns of documents in row order, each JSON text or None for no metadata.
 
-    Metadata that cannot be decoded counts as none, as in `decode_metadata`. `check` is called after each chunk.
+    Metadata that cannot be decoded counts as none, as in `decode_metadata`. `check` is called after each chunk. The
+    columns of the paths `without` have no part of a text that is longer than a column stores.
     """
-    collector = _Collector()
+    collector = _Collector(without)
     for rows, values in _decoded_chunks(documents):
         check()
         collector.add([(None, rows, values)])
@@ -65,9 +70,10 @@ type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for whole 
 
 
 class _Collector:
-    """Collects the values at each path."""
+    """Collects the values at each path; long texts are left out of the paths `without`."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str]) -> None:
+        self.without = without
         self.builders: dict[str, ColumnBuilder] = {}
         self.incomplete = False
 
@@ -96,7 +102,7 @@ class _Collector:
             if len(self.builders) >= MAX_PATHS:
                 self.incomplete = True
                 return None
-            self.builders[path] = ColumnBuilder()
+            self.builders[path] = ColumnBuilder(omits_long=path in self.without)
         return self.builders[path]
 
     def _members(self, prefix: str, rows: Array, objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:

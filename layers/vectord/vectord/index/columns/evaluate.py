@@ -8,7 +8,7 @@ import numpy as np
 from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.tree import And, Compare, Condition, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 from vectord.index.columns import predicates
-from vectord.index.columns.model import Column, Mask, RowList
+from vectord.index.columns.model import Column, Mask, RowList, Texts
 from vectord.index.columns.predicates import TernaryMask, settled_mask
 
 
@@ -49,13 +49,13 @@ def _condition(condition: Condition, column: Column, rows: int, check: DeadlineC
             yield from (settled_mask(each.mask(rows)) for each in lists if each.count)
         case Compare(_, comparison, operand):
             if isinstance(operand, str):
-                yield _of_rows(texts.rows, predicates.compare_texts(texts, comparison, operand), rows)
+                yield _of_texts(texts, predicates.compare_texts(texts, comparison, operand), rows)
             else:
                 yield _of_rows(numbers.rows, predicates.compare_numbers(numbers, comparison, operand), rows)
         case Prefix(_, text):
-            yield _of_rows(texts.rows, predicates.texts_with_prefix(texts, text), rows)
+            yield _of_texts(texts, predicates.texts_with_prefix(texts, text), rows)
         case Glob(_, pattern):
-            yield _of_rows(texts.rows, predicates.texts_matching_glob(texts, pattern, check), rows)
+            yield _of_texts(texts, predicates.texts_matching_glob(texts, pattern, check), rows)
 
 
 def _in(values: Sequence[Scalar], column: Column, rows: int) -> Iterable[TernaryMask]:
@@ -68,6 +68,11 @@ def _in(values: Sequence[Scalar], column: Column, rows: int) -> Iterable[Ternary
     texts = [value for value in values if isinstance(value, str)]
     if texts and column.texts.rows.count:
         yield _of_rows(column.texts.rows, predicates.texts_in(column.texts, texts), rows)
+
+
+def _of_texts(texts: Texts, of_values: TernaryMask, rows: int) -> TernaryMask:
+    """Turn a mask of texts into a mask of rows; omitted texts are possible matches."""
+    return _of_rows(texts.rows, predicates.with_omitted(texts, of_values), rows)
 
 
 def _of_rows(row_list: RowList, of_values: TernaryMask, rows: int) -> TernaryMask:

@@ -17,6 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 MAX_TEXT: Final = 128  # bytes of a text that a dictionary stores; longer texts are truncated
 MAX_PATH: Final = 512  # bytes of UTF-8 of a path that gets a column
+OMITTED: Final = b"\xff" * MAX_TEXT + b"\0"
+"""Stands for all longer texts of a column without them, in its dictionary. Its bytes are not UTF-8, and sort last."""
 
 
 class RowList:
@@ -64,7 +66,7 @@ class Numbers(NamedTuple):
 class Dictionary:
     """The distinct texts of a column as `encode_text` returns them, ascending.
 
-    `data` has them back to back, `ends` the end of each.
+    `data` has them back to back, `ends` the end of each. The last entry may be `OMITTED`.
     """
 
     __slots__ = ("_ends", "data", "ends")
@@ -79,6 +81,11 @@ class Dictionary:
     def __getitem__(self, at: int) -> bytes:
         return self.data[self._ends[at - 1] if at else 0 : self._ends[at]]
 
+    @property
+    def omits(self) -> bool:
+        """True if the last entry stands for texts that it does not have."""
+        return self.data.endswith(OMITTED)
+
 
 class Texts(NamedTuple):
     """Texts as codes: positions in `dictionary`."""
@@ -86,6 +93,11 @@ class Texts(NamedTuple):
     rows: RowList
     codes: npt.NDArray[Any]
     dictionary: Dictionary
+
+    @property
+    def omitted(self) -> Mask | None:
+        """Which of the texts the dictionary does not have; None if it has all."""
+        return self.codes == len(self.dictionary) - 1 if self.dictionary.omits else None
 
 
 class Column(NamedTuple):
@@ -141,6 +153,7 @@ def encode_text(text: str) -> bytes:
 
 
 def is_truncated(encoded: bytes) -> bool:
+    """Return True if a dictionary has only a part of a text, or nothing of it."""
     return len(encoded) > MAX_TEXT
 
 

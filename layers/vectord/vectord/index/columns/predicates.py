@@ -115,9 +115,17 @@ def texts_in(texts: Texts, operands: Sequence[str]) -> TernaryMask:
         code = bisect_left(dictionary, encoded)
         if code < len(dictionary) and dictionary[code] == encoded:
             (undecided if is_truncated(encoded) else certain).append(code)
+        elif is_truncated(encoded) and dictionary.omits:  # a shorter operand is none of the omitted texts
+            undecided.append(len(dictionary) - 1)
     if len(certain) == 1 and not undecided:
         return settled_mask(texts.codes == certain[0])
     return _code_list(texts, certain, undecided)
+
+
+def with_omitted(texts: Texts, found: TernaryMask) -> TernaryMask:
+    """Change a result for the texts that the dictionary does not have: they are possible matches."""
+    omitted = texts.omitted
+    return found if omitted is None else TernaryMask(found.certain & ~omitted, found.possible | omitted)
 
 
 def texts_with_prefix(texts: Texts, prefix: str) -> TernaryMask:

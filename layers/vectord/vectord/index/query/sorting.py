@@ -71,6 +71,10 @@ def _candidates(source: Source, order: Order, prefix: str, limit: int) -> Iterat
     if column is None:
         yield from _by_documents(source, order, rows)
         return
+    if (omitted := column.texts.omitted) is not None:  # no rank says where they belong
+        has_omitted = column.texts.rows.mask(source.columns.rows, omitted)
+        yield from _by_documents(source, order, rows[has_omitted[rows]])
+        rows = rows[~has_omitted[rows]]
     ranks, count = _ranks(column, order, source.columns.rows), limit
     if order.after is not None:
         kind, value = _rank_of(order.after.key, column.texts, order)
