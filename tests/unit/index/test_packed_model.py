@@ -12,9 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.support import services
 from tests.support import vectors as v
+from tests.support.index_texts import expected_terms, stored_terms
 from tests.support.services import FOREVER, Clock, a_query
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
+from vectord.lhv1.text_fields import TextField
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
@@ -27,7 +29,9 @@ DIMENSION = 65  # two words of a code, of which the second is padding but for on
 SIZES = Thresholds(packed=1, tail_rows=12, tail_share=4, removed_share=3, pieces=2, part=2_048)
 IDS = [*"abcdefghijklmnop", "plumless", "buckeroo", "a/b", "ü", "😀", " "]
 SEEDS = st.integers(0, 40)  # few, so that equal vectors meet
-METADATA = st.sampled_from([None, None, {}, {"x": 1}, [1, "ü"], "text", 0])
+METADATA = st.sampled_from(
+    [None, None, {}, {"x": 1}, [1, "ü"], "text", 0, {"body": "two words"}, {"body": ["word", 1]}]
+)
 BATCH = st.lists(st.tuples(st.sampled_from(IDS), SEEDS, METADATA), min_size=1, max_size=8)
 
 
@@ -45,7 +49,8 @@ class History(RuleBasedStateMachine):
         self.store = MemoryStore(least_part=1)
         self.clock = Clock()
         self.services = [self._service(), self._service()]
-        self.services[0].create(NewIndex("t", DIMENSION, m=2, distance=self.distance), FOREVER)
+        text = {"body": TextField("french")}
+        self.services[0].create(NewIndex("t", DIMENSION, m=2, distance=self.distance, text=text), FOREVER)
         self.vectors: dict[str, v.F32] = {}
         self.metadata: dict[str, Any] = {}
 
@@ -118,6 +123,12 @@ class History(RuleBasedStateMachine):
             metadata = {one.id: json.loads(bytes(one.metadata)) for one in found.vectors if one.metadata is not None}
             assert metadata == self.metadata
             assert set(found.missing) == set(IDS) - self.vectors.keys()
+
+    @invariant()
+    def the_texts_are_those_of_the_metadata(self) -> None:
+        for service in getattr(self, "services", []):
+            index = service.reader.open("t").index
+            assert stored_terms(index) == expected_terms(index)
 
 
 class EuclideanHistory(History):

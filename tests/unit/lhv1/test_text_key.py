@@ -1,0 +1,113 @@
+"""The key `text` of an envelope: the fields and fronts of its sections of texts, and what contradicts it."""
+
+import json
+import struct
+import zlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from vectord.errors import BlobCorrupt, BlobUnsupported, RequestInvalid
+from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.params import Params, new_params
+from vectord.lhv1.text_fields import MAX_FIELDS, TextField, TextShape, numbered
+
+FIELDS = {"body": {"language": "german", "stopwords": False}, "title": {}}
+KEY = {"analysis": "words-1", "fields": FIELDS, "fronts": [7, 8, 9]}
+NAMES = ["piece", "piece-text", "piece", "piece-text", "text", "rows", "graph"]
+
+
+def blob(names: list[str] = NAMES, text: Any = KEY, **changed: Any) -> bytes:
+    """Return a blob with two pieces, of 3 and 5 rows, before a graph of 4 rows."""
+    sections = [{"name": name, "bytes": 0, "crc32": "00000000", "id": f"{at}"} for at, name in enumerate(names)]
+    envelope = {
+        "version": 2,
+        "params": {"name": "n", "dimension": 3, "text": FIELDS},
+        "sections": sections,
+        "graph_rows": 4,
+        "pieces": [3, 5],
+        "text": text,
+        **changed,
+    }
+    covered = json.dumps({key: value for key, value in envelope.items() if value is not None})[:-1].encode()
+    raw = covered + f',"crc32":"{zlib.crc32(covered):08x}"}}'.encode()
+    return struct.pack(">4sI", b"LHV1", len(raw)) + raw
+
+
+def test_the_fields_and_fronts_are_read() -> None:
+    envelope = frame.decode(blob())[0].envelope
+    fields = {"body": TextField("german", stopwords=False), "title": TextField("english")}
+    assert (envelope.params.text, envelope.text) == (fields, TextShape("words-1", fields, (7, 8, 9)))
+    assert numbered(fields) == [("body", fields["body"]), ("title", fields["title"])]
+
+
+def test_the_keys_are_written_only_with_texts() -> None:
+    assert b"text" not in frame.encode_head(Envelope(2, Params("n", 3)))
+
+
+def test_fields_may_be_declared_before_there_are_texts() -> None:
+    without = ["piece", "piece", "rows", "graph"]
+    envelope = frame.decode(blob(without, text=None))[0].envelope
+    assert (envelope.text, envelope.params.text) == (
+        msgspec.UNSET,
+        {"body": TextField("german", False), "title": TextField()},
+    )
+
+
+CONTRADICTIONS = {
+    "no key": blob(text=None),
+    "no sections": blob(["piece", "piece", "rows", "graph"]),
+    "fewer fronts than sections": blob(text={**KEY, "fronts": [7, 8]}),
+    "more fronts than sections": blob(text={**KEY, "fronts": [7, 8, 9, 10]}),
+    "a front of 0 bytes": blob(text={**KEY, "fronts": [7, 0, 9]}),
+    "a negative front": blob(text={**KEY, "fronts": [7, -8, 9]}),
+    "no fields": blob(text={**KEY, "fields": {}}),
+    "an empty path": blob(text={**KEY, "fields": {"": {}}}),
+    "too many fields": blob(text={**KEY, "fields": {f"{number}": {} for number in range(MAX_FIELDS + 1)}}),
+    "a piece without texts": blob(["piece", "piece-text", "piece", "text", "rows", "graph"], {**KEY, "fronts": [7, 8]}),
+    "pieces without texts": blob(["piece", "piece", "text", "rows", "graph"], {**KEY, "fronts": [9]}),
+    "a graph without texts": blob(NAMES[:4] + NAMES[5:], {**KEY, "fronts": [7, 8]}),
+    "texts before their piece": blob(["piece-text", "piece", "piece", "piece-text", "text", "rows", "graph"]),
+    "texts of a piece behind the base": blob(["piece", "piece", "piece-text", "text", "rows", "graph", "piece-text"]),
+    "texts twice": blob([*NAMES, "text"], {**KEY, "fronts": [7, 8, 9, 10]}),
+    "texts beside a section tail": blob(["text", "rows", "graph", "tail"], {**KEY, "fronts": [9]}, pieces=None),
+    "declared fields without a path": blob(params={"name": "n", "dimension": 3, "text": {"": {}}}),
+    "no declared field": blob(params={"name": "n", "dimension": 3, "text": {}}),
+}
+
+
+@pytest.mark.parametrize("data", CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_a_contradiction_is_corrupt(data: bytes) -> None:
+    with pytest.raises(BlobCorrupt):
+        frame.decode(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param({**KEY, "analysis": "words-2"}, id="another analysis"),
+        pytest.param({**KEY, "more": 1}, id="another key"),
+        pytest.param({**KEY, "fields": {"body": {"stem": True}}}, id="another option of a field"),
+        pytest.param({**KEY, "fields": ["body"]}, id="fields as a list"),
+        pytest.param({**KEY, "fronts": [7.5, 8, 9]}, id="half a byte"),
+    ],
+)
+def test_another_form_of_the_key_is_unsupported(text: Any) -> None:
+    with pytest.raises(BlobUnsupported):
+        frame.decode(blob(text=text))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({f"{number}": TextField() for number in range(MAX_FIELDS + 1)}, "1 to 16 fields, not 17"),
+        ({"": TextField()}, "must be 1 to 1,024 characters"),
+        ({"x" * 1_025: TextField()}, "not 1,025"),
+        ({"body": TextField("")}, "language"),
+    ],
+)
+def test_fields_that_an_index_cannot_have_are_refused(fields: dict[str, TextField], message: str) -> None:
+    with pytest.raises(RequestInvalid, match=message):
+        new_params("n", 3, text=fields)
