@@ -64,7 +64,7 @@ def test_the_texts_of_a_piece_that_is_written_again_are_written_again_with_it() 
 def test_a_commit_keeps_the_texts_of_pieces_that_it_keeps() -> None:
     written = packed_index()
     for number in range(3):
-        written.add(*(passage(f"{number}/{row}", f"word{row} of {number}", row) for row in range(20)))
+        written.add(*(passage(f"{number}/{row}", f"word{row} of {number}", row) for row in range(20 + number)))
     written.remove("1/3", "a")
     assert names(written)[:6] == ["piece", "piece-text"] * 3
     assert stored_terms(written.index) == expected_terms(written.index)
