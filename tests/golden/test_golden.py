@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support import golden
+from tests.support.index_texts import expected_terms, stored_terms
 from vectord.errors import BlobError
 from vectord.filters import match as filters_match
 from vectord.filters import parse
@@ -20,6 +21,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
+from vectord.lhv1.text_fields import TextField
 
 NAMES = [
     "empty",
@@ -37,8 +39,12 @@ NAMES = [
     "pieces",
     "pieces-unbuilt",
     "parts-head",
+    "texts",
+    "texts-plain",
 ]
 SHA256 = {
+    "texts": "b9c8ec9962cf445702eea43be6785f2e362b6bfbcebfe573e0614b023f17649c",
+    "texts-plain": "1500135b9c79894714bbdbad17be4fe0365fb6afb5e781c68ea09e2148cb1f8d",
     "parts-head": "be677633e5e1007af9a89e07320711a0908f85498d1b57b0ba18ee4cd36627de",
     "pieces": "2dfd87b0bd78d07c086b1078658bcdd6753b7ed07bdcb23fcf7e7ddd18171612",
     "pieces-unbuilt": "d0777a07108db6e1f17b552fd4d8cbb1d82a240ed0437332011c88e3a3b89c61",
@@ -181,6 +187,36 @@ def test_what_an_index_of_a_vector_bucket_stores_reads_as_it_was_written(name: s
 def test_the_embedding_model_of_an_index_reads_as_it_was_written(name: str) -> None:
     stored = Embedding("org/mödel-7b", "Instruct: find\nQuery: ", "passage: ")
     assert (decode.open_blob(golden.read(name)).params.embedding or None) == (stored if "embedding" in name else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_declared_fields_of_texts_read_as_they_were_written(name: str) -> None:
+    written = {"body": TextField(), "of.title": TextField("german", stopwords=False), "tags": TextField(None)}
+    index = decode.open_blob(golden.read(name))
+    assert (index.params.text or {}, index.text_fields) == ((written, written) if "text" in name else ({}, {}))
+
+
+@pytest.mark.parametrize("name", ["texts", "texts-plain"])
+def test_texts_have_the_terms_that_they_were_written_with(name: str) -> None:
+    index = decode.open_blob(golden.read(name))
+    terms = stored_terms(index)
+    assert terms == expected_terms(index)
+    assert "row-08 é" not in terms
+    assert terms["row-02 é"] == {
+        "body": {"die": 1, "häuser": 1, "der": 1, "stadt": 1, "und": 1, "ein": 1, "haus": 1, "word2": 2},
+        "of.title": {"die": 1, "haus": 2, "der": 1, "stadt": 1, "und": 1, "ein": 1},
+        "tags": {"t2": 1},
+    }
+    assert terms["row-33 é"]["body"]["word3"] == 231
+    assert terms["row-06 é"]["of.title"] == {"été": 2, "ω": 2, "fish": 1}
+
+
+def test_the_files_with_texts_have_every_section_of_them() -> None:
+    sections = {name: frame.decode(golden.read(name))[0].envelope.sections for name in ("texts", "texts-plain")}
+    assert {name: [entry.name for entry in entries] for name, entries in sections.items()} == {
+        "texts": ["piece", "piece-text", "piece", "piece-text", "parts", "columns", "text", "rows", "graph"],
+        "texts-plain": ["text", "graph"],
+    }
 
 
 def _offsets(blob: bytes) -> list[int]:
