@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.support import hostile as h
+from tests.support.texts import resealed
 from vectord.errors import BlobError
 from vectord.index.codec import decode, encode
 from vectord.index.codec.decode import open_version_1
@@ -16,9 +17,12 @@ from vectord.index.kernels.codes import RotatedQuery, RowCodes
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.piece import Piece
+from vectord.index.sections.text import Text
+from vectord.index.sections.text_whole import all_postings
 from vectord.lhv1 import frame
 from vectord.lhv1.parts_layout import PartsLayout
 from vectord.lhv1.rows_layout import PieceLayout
+from vectord.lhv1.text_layout import TextLayout
 from vectord.lhv1.v1 import blob as v1_blob
 from vectord.service.buckets.errors import BucketUnreadable
 from vectord.service.buckets.objects import decoded
@@ -177,6 +181,36 @@ def _blob_with_pieces() -> tuple[h.Blob, PieceLayout]:
 def pieces() -> Iterator[bytes]:
     blob, _ = _blob_with_pieces()
     yield bytes(blob.sections[1].data)
+
+
+def read_texts(data: bytes) -> None:
+    """Read a section `text` of any bytes under correct checksums, list by list and as a whole."""
+    section, rows, fields, front, layout = _texts()
+    changed = resealed(data[: len(section)].ljust(len(section), b"\0"), layout)
+    with contextlib.suppress(BlobError):
+        all_postings(Text(MemorySection(changed), rows, fields, front))
+    text = Text(MemorySection(changed), rows, fields, front)
+    for field in range(fields):
+        with contextlib.suppress(BlobError):
+            terms = [*text.with_prefix(field, b"", 100), b"haus", b"no term"]
+            for found in text.find(field, terms).values():
+                listed = found.rows.tolist()
+                if listed != sorted(set(listed) & set(range(rows))):
+                    raise AssertionError("a row that does not exist, or one row twice")
+
+
+@cache
+def _texts() -> tuple[bytes, int, int, int, TextLayout]:
+    """Return the section `text` of the golden blob: its bytes, rows, fields, the bytes of its front, and its layout."""
+    base = decode.open_blob((GOLDEN / "v2/texts.lhv1").read_bytes()).base
+    if base is None or base.text is None:
+        raise AssertionError("a golden blob without texts")
+    text = base.text
+    return bytes(text.section.buffer), text.rows, text.fields, text.front_bytes, text.front.layout
+
+
+def texts_of_golden_blobs() -> Iterator[bytes]:
+    yield _texts()[0]
 
 
 def upgrade_version_1(data: bytes) -> None:

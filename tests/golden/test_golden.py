@@ -43,7 +43,7 @@ NAMES = [
     "texts-plain",
 ]
 SHA256 = {
-    "texts": "b9c8ec9962cf445702eea43be6785f2e362b6bfbcebfe573e0614b023f17649c",
+    "texts": "80d166a5e2418a4489a6b55b34cd64810bf52fc2eb03683a628c12ebaed6ecac",
     "texts-plain": "1500135b9c79894714bbdbad17be4fe0365fb6afb5e781c68ea09e2148cb1f8d",
     "parts-head": "be677633e5e1007af9a89e07320711a0908f85498d1b57b0ba18ee4cd36627de",
     "pieces": "2dfd87b0bd78d07c086b1078658bcdd6753b7ed07bdcb23fcf7e7ddd18171612",

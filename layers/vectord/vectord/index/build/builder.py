@@ -92,7 +92,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
     texts, front = _texts(ids, rows.metadata, params, report)
-    sections |= _columns(ids, rows.metadata) | texts | {"rows": pack_documents(ids, rows.metadata)}
+    sections |= _columns(ids, rows.metadata, params) | texts | {"rows": pack_documents(ids, rows.metadata)}
     sections["graph"], trees = pilot.result()
     curve = dict[int, float]()
     if norms.float32_safe and not exact_scan_is_cheap(len(rows), params.dimension):
@@ -116,9 +116,12 @@ def _partitions(
     )
 
 
-def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[str, Data]:
+def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Params) -> dict[str, Data]:
     """Return the section of columns, if there is metadata with values at a path."""
-    columns = pack_columns(collect_columns([metadata.get(vector_id) for vector_id in ids])) if metadata else None
+    if not metadata:
+        return {}
+    collected = collect_columns([metadata.get(vector_id) for vector_id in ids], without=params.text or ())
+    columns = pack_columns(collected)
     return {"columns": columns} if columns else {}
 
 
