@@ -25,7 +25,7 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Match, Query, Result, TextStatistics
+from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
@@ -247,7 +247,6 @@ class _DecodedAnswer(msgspec.Struct):
     complete: bool
     partitions: int = 0
     entries: int = 0
-    statistics: TextStatistics | None = None
 
 
 class _DecodedResult(msgspec.Struct, tag="result"):
@@ -260,7 +259,7 @@ class _DecodedResult(msgspec.Struct, tag="result"):
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
     matches = [Match(one.id, one.distance, _metadata(one.metadata), one.vector) for one in decoded.matches]
-    return Answer(matches, *(getattr(decoded, field) for field in Answer.__struct_fields__[1:]))
+    return Answer(matches, *(getattr(decoded, field) for field in _DecodedAnswer.__struct_fields__[1:]))
 
 
 def _metadata(text: msgspec.Raw) -> msgspec.Raw | None:
