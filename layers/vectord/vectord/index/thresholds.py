@@ -15,8 +15,9 @@ class Thresholds(msgspec.Struct, frozen=True):
     An index of at least `packed` bytes is packed: a commit then copies unchanged bytes inside the store, and a cold
     search reads ranges. A smaller one is plain: it is built in 0.1 s, and its file is Annoy's to the end.
 
-    A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's, or when
-    more than `tail_rows` rows are removed and more than one in `removed_share`. If a tail has more than `pieces`
+    A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's, when
+    more than `tail_rows` rows are removed and more than one in `removed_share`, or when other fields of texts are
+    declared than the index has. If a tail has more than `pieces`
     pieces, the last of them become one; a cold search reads as many ranges at once. `part` is the size in bytes to
     which the first part of an upload is padded, because S3 accepts no smaller part.
     """
@@ -36,10 +37,11 @@ _SMALL_SHARE: Final = 8  # a piece below this share of a part is always written 
 
 
 def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
-    """Return True if the tail or the removed rows have outgrown their share of the base."""
+    """Return True if the tail or the removed rows have outgrown their share of the base, or if its texts must change."""
     rows = index.base_rows
     return bool(index.base) and (
-        len(index.tail) > max(thresholds.tail_rows, rows // thresholds.tail_share)
+        (index.params.text or {}) != index.text_fields
+        or len(index.tail) > max(thresholds.tail_rows, rows // thresholds.tail_share)
         or len(index.removed) > max(thresholds.tail_rows, rows // thresholds.removed_share)
     )
 

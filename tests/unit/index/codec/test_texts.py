@@ -15,7 +15,7 @@ from vectord.index.query.prefetch import fetch_all
 from vectord.index.sections.text_whole import all_postings
 from vectord.index.state import Index
 from vectord.index.text.packing import pack_texts
-from vectord.index.thresholds import Thresholds
+from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.lhv1.text_fields import TextField
 from vectord.writers.plain_form import plain_form
 
@@ -109,10 +109,11 @@ def test_an_index_without_rows_has_no_texts() -> None:
 
 
 def declared_later() -> PackedIndex:
-    """Return a packed index with a piece, whose fields were declared when it had rows."""
+    """Return a packed index with a piece, whose fields were declared when it had rows, and which is not built yet."""
     written = PackedIndex(mutations.upsert(empty(fields={}), OLD)[0])
-    written.commit(structs.replace(written.index, params=structs.replace(written.index.params, text=BODY)))
-    written.add(*NEW)
+    later = structs.replace(written.index, params=structs.replace(written.index.params, text=BODY))
+    written.commit(later, rebuild=False)
+    written.commit(mutations.upsert(written.index, NEW)[0], rebuild=False)
     return written
 
 
@@ -120,8 +121,9 @@ def test_a_field_that_is_declared_later_has_texts_from_the_next_build_on() -> No
     written = declared_later()
     assert (written.index.texts, written.index.text_fields) == ([], {})
     assert written.index.params.text == BODY
-    written.commit(written.index, rebuild=True)
-    assert written.index.text_fields == BODY
+    assert build_is_due(written.index)
+    written.commit(written.index)
+    assert (written.index.text_fields, build_is_due(written.index)) == (BODY, False)
     assert stored_terms(written.index) == expected_terms(written.index) != {}
 
 
@@ -140,8 +142,9 @@ def applied(written: PackedIndex, later: Index, thresholds: Thresholds = PACKED)
 def test_a_compaction_carries_texts_of_later_changes_over(make: type[PackedIndex]) -> None:
     written = make()
     later = written.branch()
-    later.add(passage("e", "came later", 5), passage("b", "replaced later", 6))
-    later.remove("c")
+    added = [passage("e", "came later", 5), passage("b", "replaced later", 6)]
+    changed = mutations.remove(mutations.upsert(later.index, added)[0], ["c"])[0]
+    later.commit(changed, rebuild=False)
     _, index = applied(written, later.index)
     assert stored_terms(index) == expected_terms(later.index) | stored_terms(index) != {}
     assert stored_terms(index).keys() == {"a", "b", "e"} | later.index.find(["d"]).keys()
@@ -151,10 +154,10 @@ def test_a_compaction_carries_texts_of_later_changes_over(make: type[PackedIndex
 def test_a_field_that_is_no_longer_declared_is_gone_with_the_next_build() -> None:
     written = packed_index()
     undeclared = structs.replace(written.index.params, text=msgspec.UNSET)
-    written.commit(structs.replace(written.index, params=undeclared))
-    written.add(*NEW)
+    changed = mutations.upsert(structs.replace(written.index, params=undeclared), NEW)[0]
+    written.commit(changed, rebuild=False)
     assert stored_terms(written.index) == expected_terms(written.index) != {}
-    written.commit(written.index, rebuild=True)
+    written.commit(written.index)
     assert (written.index.texts, names(written)) == ([], ["parts", "columns", "rows", "graph"])
 
 
