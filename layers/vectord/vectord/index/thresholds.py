@@ -37,7 +37,7 @@ _SMALL_SHARE: Final = 8  # a piece below this share of a part is always written 
 
 
 def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
-    """Return True if the tail or the removed rows have outgrown their share of the base, or if its texts must change."""
+    """Return True if the tail or the removed rows outgrew their share of the base, or if its texts must change."""
     rows = index.base_rows
     return bool(index.base) and (
         (index.params.text or {}) != index.text_fields
