@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
+from tests.support.index_texts import expected_terms, stored_terms
 from tests.support.services import a_query
 from vectord.errors import (
     Contended,
@@ -25,6 +26,7 @@ from vectord.index.codec import decode, encode
 from vectord.index.query.query import Match
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
+from vectord.lhv1.text_fields import TextField
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.options import Deadline, NewIndex
@@ -93,7 +95,8 @@ class Create:
         return (0,) if state is None else EXISTS
 
     def by(self, service: Service, until: float) -> Outcome:
-        done = service.create(NewIndex("t", self.dimension, m=2, distance=self.distance), Deadline(until))
+        new = NewIndex("t", self.dimension, m=2, distance=self.distance, text={"body": TextField()})
+        done = service.create(new, Deadline(until))
         return (done.count,)
 
 
@@ -188,8 +191,11 @@ def commits(blob: bytes) -> list[str]:
 
 
 def read(blob: bytes) -> dict[str, Row]:
-    """Return what a blob holds, by a decoder that has nothing but the blob."""
-    rows = decode.open_blob(blob).rows
+    """Return what a blob holds, by a decoder that has nothing but the blob; check its texts."""
+    index = decode.open_blob(blob)
+    assert not len(index) or index.text_fields == (index.params.text or {})
+    assert stored_terms(index) == expected_terms(index)
+    rows = index.rows
     texts = {vector_id: bytes(raw) for vector_id, raw in rows.metadata.items()}
     vectors = np.ascontiguousarray(rows.vectors, "<f4")
     return {

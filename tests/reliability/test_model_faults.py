@@ -23,7 +23,7 @@ from vectord.service.values.options import Deadline
 DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
 SLACK = 2 * (TIMEOUTS.connect + TIMEOUTS.work) + 0.5
 IDS = [f"id {number}" for number in range(24)]
-TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"']
+TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"', b'{"body":"two words"}', b'{"body":"words of three"}']
 FORMS = {
     "plain": PLAIN,
     "packed": PACKED,

@@ -31,7 +31,7 @@ FOREVER_SECONDS = float("inf")
 DIMENSION = 33
 IDS = [*"abcdefgh", "a/b", "ü", "😀", " ", '"']
 SEEDS = st.integers(0, 20)  # few, so that equal vectors meet
-METADATA = st.sampled_from([None, None, b"{}", b'{"x":1}', b'[1,"\xc3\xbc"]', b"0", b'"text"'])
+METADATA = st.sampled_from([None, None, b"{}", b'{"body":"a \xc3\xbc b"}', b'[1,{"body":["c d"]}]', b"0", b'"text"'])
 ROW = st.tuples(st.sampled_from(IDS), SEEDS.map(lambda number: model.components(number, DIMENSION)), METADATA)
 ADD = st.lists(ROW, min_size=1, max_size=8).map(lambda rows: Add(tuple(rows)))
 DELETE = st.lists(st.sampled_from([*IDS, "absent"]), min_size=1, max_size=4).map(lambda ids: Delete(tuple(ids)))
