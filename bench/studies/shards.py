@@ -27,9 +27,10 @@ from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import messages
+from vectord.service.sharding.failures import Failed
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.merge import ResultMerger
-from vectord.service.sharding.messages import Failed, SearchRequest, ShardRequest, ShardResult
+from vectord.service.sharding.messages import SearchRequest, ShardRequest, ShardResult
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
 from vectord.storage.base import Store

@@ -9,7 +9,8 @@ from vectord.errors import RequestInvalid, VectordError
 from vectord.lhv1 import params
 from vectord.service.indexes import VectorIndex
 from vectord.service.sharding.execute import as_single, execute
-from vectord.service.sharding.messages import SearchRequest, ShardRequest, ShardResult, failed_result, staleness_of
+from vectord.service.sharding.failures import failed_result
+from vectord.service.sharding.messages import SearchRequest, ShardRequest, ShardResult, staleness_of
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import Deadline, ReadOptions
 from vectord.service.values.results import Description

@@ -34,8 +34,9 @@ from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
+from vectord.service.sharding.failures import Failed
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.messages import Failed, SearchRequest
+from vectord.service.sharding.messages import SearchRequest
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import FacetQuery, ListQuery, Selection

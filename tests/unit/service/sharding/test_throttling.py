@@ -21,17 +21,16 @@ from vectord.errors import (
     Throttled,
 )
 from vectord.service.service import Service
+from vectord.service.sharding.failures import Failed, error_of
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.messages import (
     ChangeRequest,
     CountRequest,
     CountResult,
     DeleteRequest,
-    Failed,
     ShardRequest,
     ShardResult,
     encode,
-    error_of,
 )
 from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex
 from vectord.service.values.selection import Selection

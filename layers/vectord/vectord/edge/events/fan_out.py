@@ -12,6 +12,7 @@ from vectord.errors import AnswerTooLarge, RequestInvalid
 from vectord.index.query.query import Result
 from vectord.service.service import Service
 from vectord.service.sharding import messages
+from vectord.service.sharding.failures import failed_result
 from vectord.service.sharding.fan_out import decode_message
 from vectord.service.sharding.messages import (
     ChangeRequest,
@@ -19,7 +20,6 @@ from vectord.service.sharding.messages import (
     SearchRequest,
     ShardRequest,
     ShardResult,
-    failed_result,
 )
 from vectord.service.values.options import Deadline
 

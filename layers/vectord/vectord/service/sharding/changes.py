@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from vectord.errors import OutcomeUnknown, PartlyApplied, VectordError
+from vectord.service.sharding.failures import Failed
 from vectord.service.sharding.fan_out import FanOut
-from vectord.service.sharding.messages import AddRequest, ChangeRequest, ChangeResult, Failed, ShardResult
+from vectord.service.sharding.messages import AddRequest, ChangeRequest, ChangeResult, ShardResult
 from vectord.service.values.options import Deadline
 
 

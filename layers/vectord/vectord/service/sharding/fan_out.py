@@ -18,13 +18,13 @@ from vectord.errors import (
     Unavailable,
 )
 from vectord.service.sharding import messages
+from vectord.service.sharding.failures import failed_result
 from vectord.service.sharding.messages import (
     ChangeRequest,
     ChangeResult,
     SearchRequest,
     ShardRequest,
     ShardResult,
-    failed_result,
 )
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import SnapshotReader

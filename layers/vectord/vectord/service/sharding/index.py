@@ -27,6 +27,7 @@ from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
+from vectord.service.sharding.failures import Failed, error_of
 from vectord.service.sharding.fan_out import Collect, FanOut, ShardAccess, as_read
 from vectord.service.sharding.merge import ResultMerger, etag_of, merge_descriptions, merge_facets, merge_ordered
 from vectord.service.sharding.messages import (
@@ -40,14 +41,12 @@ from vectord.service.sharding.messages import (
     DescribeResult,
     FacetsRequest,
     FacetsResult,
-    Failed,
     OrderRequest,
     OrderResult,
     PatchRequest,
     SearchRequest,
     ShardRequest,
     ShardResult,
-    error_of,
 )
 from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of, with_home_first
 from vectord.service.single.index import SingleIndex

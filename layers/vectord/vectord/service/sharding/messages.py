@@ -1,34 +1,16 @@
 """Requests to one shard and their results, as JSON, because another function may run them."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from vectord.errors import (
-    AnswerTooLarge,
-    BlobCorrupt,
-    BlobError,
-    BlobUnsupported,
-    Contended,
-    DeadlineExceeded,
-    FolderRefused,
-    IdempotencyKeyReused,
-    IndexNotFound,
-    OutcomeUnknown,
-    RequestTooLarge,
-    StorageSilent,
-    StoreRefused,
-    Throttled,
-    VectordError,
-    VectorsNotFound,
-)
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
+from vectord.service.sharding.failures import Failed
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.results import Build
@@ -140,23 +122,7 @@ class OrderResult(msgspec.Struct, tag="ordered", frozen=True):
     more: bool
 
 
-class Failed(msgspec.Struct, tag="failed", frozen=True):
-    """The error of a request: the name of its class, its message, and the ids of a VectorsNotFound."""
-
-    error: str
-    message: str = ""
-    ids: list[str] = msgspec.field(default_factory=list)
-
-
 ShardResult = ChangeResult | Result | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
-
-_BLOB_ERRORS: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
-_INDEX_ERRORS: Final = {
-    kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, IdempotencyKeyReused)
-}
-_OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
-    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused, FolderRefused)
-}
 
 
 def staleness_of(request: ShardRequest) -> float | None:
@@ -164,27 +130,6 @@ def staleness_of(request: ShardRequest) -> float | None:
     return (
         request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest | OrderRequest) else None
     )
-
-
-def failed_result(error: VectordError) -> Failed:
-    """Return an error as a result."""
-    message = error.reason if isinstance(error, BlobError) else str(error)
-    return Failed(type(error).__name__, message, list(error.ids) if isinstance(error, VectorsNotFound) else [])
-
-
-def error_of(failed: Failed, shard: str, index: str) -> VectordError:
-    """Return the error of a shard's request as an error of `index`; an unknown error becomes StorageSilent."""
-    if failed.error in _BLOB_ERRORS:
-        return _BLOB_ERRORS[failed.error](failed.message, shard)
-    if failed.error in _INDEX_ERRORS:
-        return _INDEX_ERRORS[failed.error](index)
-    if failed.error == VectorsNotFound.__name__:
-        return VectorsNotFound(index, failed.ids)
-    if failed.error in _OTHER_ERRORS:
-        return _OTHER_ERRORS[failed.error](failed.message)
-    if failed.error == Throttled.__name__:
-        return Throttled()
-    return DeadlineExceeded() if failed.error == DeadlineExceeded.__name__ else StorageSilent()
 
 
 def encode(message: ShardRequest | ShardResult) -> bytes:
