@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.forest import forest
 from vectord.forest.forest import Layout
@@ -18,6 +19,7 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.state import Index
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1.params import Distance, new_params
+from vectord.lhv1.text_fields import TextFields
 
 F32 = npt.NDArray[np.float32]
 
@@ -34,6 +36,11 @@ def item(vector_id: str, components: Iterable[float], metadata: Any = ...) -> It
 
 def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Index:
     return state.empty_index(new_params("t", dimension, distance=distance, **more))
+
+
+def declared(index: Index, fields: TextFields) -> Index:
+    """Return `index` with these fields of texts declared instead of its own."""
+    return structs.replace(index, params=structs.replace(index.params, text=dict(fields)))
 
 
 def with_items(index: Index, items: Iterable[Item]) -> Index:

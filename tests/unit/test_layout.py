@@ -66,7 +66,14 @@ BORDERS = {
 
 
 # Rooms that most requests do not need, so that they are imported inside functions.
-OF_TEXTS = ("vectord.text.", "vectord.index.text.", "vectord.index.sections.text", "vectord.lhv1.text_layout")
+OF_TEXTS = (
+    "vectord.text.",
+    "vectord.index.query.texts",
+    "vectord.index.query.words",
+    "vectord.index.text.",
+    "vectord.index.sections.text",
+    "vectord.lhv1.text_layout",
+)
 
 
 @cache

@@ -106,6 +106,8 @@ def test_what_s3_vectors_refuses_and_cannot_mean_something_else_is_allowed(
         {"genre": {"$gt": None}},
         {"genre": {"$gt": True}},
         {"genre": {"$gt": [1]}},
+        {"genre": {"$match": "horror"}},
+        {"$or": [{"year": 1979}, {"genre": {"$not": {"$phrase": "horror"}}}]},
         {"genre": {"$exists": 1}},
         {"genre": {"$exists": "true"}},
         {"genre": {"$regex": "h.*"}},

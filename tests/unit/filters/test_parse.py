@@ -5,9 +5,17 @@ from typing import Any
 import pytest
 
 from vectord.errors import FilterInvalid, RequestInvalid
-from vectord.filters.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_GLOBS, MAX_PATH, MAX_PATTERN, MAX_VALUES
+from vectord.filters.limits import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_GLOBS,
+    MAX_PATH,
+    MAX_PATTERN,
+    MAX_VALUES,
+    MAX_WORDS,
+)
 from vectord.filters.parse import parse
-from vectord.filters.tree import And, Compare, Exists, Filter, Glob, In, Not, Or, Prefix
+from vectord.filters.tree import And, Compare, Exists, Filter, Glob, In, Not, Or, Prefix, Words
 
 PARSED: list[tuple[dict[str, Any], Filter]] = [
     ({"a": "x"}, In("a", ("x",))),
@@ -24,6 +32,9 @@ PARSED: list[tuple[dict[str, Any], Filter]] = [
     ({"a": {"$exists": False}}, Not(Exists("a"))),
     ({"a": {"$prefix": "x"}}, Prefix("a", "x")),
     ({"a": {"$glob": "x*"}}, Glob("a", "x*")),
+    ({"a": {"$match": "x y"}}, Words("a", "$match", "x y", "filter.a.$match")),
+    ({"$and": [{"a": {"$match_any": ""}}]}, And((Words("a", "$match_any", "", "filter.$and[0].a.$match_any"),))),
+    ({"a": {"$phrase": "x y"}}, Words("a", "$phrase", "x y", "filter.a.$phrase")),
     ({"a": {"$not": {"$gt": 1}}}, Not(Compare("a", "$gt", 1))),
     ({"a": {"$gt": 1, "$lt": 5}}, And((Compare("a", "$gt", 1), Compare("a", "$lt", 5)))),
     ({"a.b": 1, "c": 2}, And((In("a.b", (1,)), In("c", (2,))))),
@@ -86,6 +97,13 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"a": {"$exists": None}}, "filter.a.$exists", "not null"),
     ({"a": {"$prefix": 1}}, "filter.a.$prefix", "needs a text, not a number"),
     ({"a": {"$glob": ["x*"]}}, "filter.a.$glob", "needs a text, not an array"),
+    ({"a": {"$match": 5}}, "filter.a.$match", "needs a text, not a number"),
+    ({"a": {"$match_any": ["x"]}}, "filter.a.$match_any", "needs a text, not an array"),
+    ({"a": {"$phrase": None}}, "filter.a.$phrase", "needs a text, not null"),
+    ({"a": {"$match": "é" * 513}}, "filter.a.$match", "is longer than 1024 bytes"),
+    ({"a": {"$matchAny": "x"}}, "filter.a.$matchAny", "Did you mean $match_any"),
+    ({"a": {"$text": "x"}}, "filter.a.$text", "Did you mean $match?"),
+    ({"$match": "x"}, "filter.$match", "must be under a path"),
     ({"a": float("nan")}, "filter.a", "a finite number"),
     ({"a": {"$gt": float("inf")}}, "filter.a.$gt", "a finite number"),
     ({"a": b"x"}, "filter.a", "not bytes"),
@@ -135,6 +153,11 @@ def globs(count: int) -> dict[str, Any]:
     return {"$or": [{"a": {"$glob": f"{number}*"}} for number in range(count)]}
 
 
+def words(count: int) -> dict[str, Any]:
+    operators = ("$match", "$match_any", "$phrase")
+    return {"$or": [{"a": {operators[number % 3]: "x"}} for number in range(count)]}
+
+
 def conditions(count: int) -> dict[str, Any]:
     return {"$or": [{"a": number} for number in range(count)]}
 
@@ -152,6 +175,8 @@ LIMITS = [
     (lambda size: {"." * size: 1}, MAX_PATH),
     (values, MAX_VALUES),
     (globs, MAX_GLOBS),
+    (words, MAX_WORDS),
+    (lambda size: {"a": {"$phrase": "x" * size}}, MAX_PATTERN),
     (lambda size: {"a": {"$prefix": "x" * size}}, MAX_PATTERN),
     (lambda size: {"a": {"$glob": "é" * (size // 2) + "x" * (size % 2)}}, MAX_PATTERN),
 ]
@@ -168,7 +193,9 @@ def test_a_filter_beyond_a_limit_is_refused_and_the_limit_is_named(filter_of: An
         parse(filter_of(limit + 1))
 
 
-@pytest.mark.parametrize("operand", [1, {"$exists": True}, {"$glob": "x"}, {"$gt": 1}, {"$in": [1]}], ids=str)
+@pytest.mark.parametrize(
+    "operand", [1, {"$exists": True}, {"$glob": "x"}, {"$match": "x"}, {"$gt": 1}, {"$in": [1]}], ids=str
+)
 def test_every_operator_counts_as_a_condition(operand: object) -> None:
     with pytest.raises(FilterInvalid, match=f"{MAX_CONDITIONS} conditions"):
         parse({"$or": [*conditions(MAX_CONDITIONS)["$or"], {"a": operand}]})

@@ -6,7 +6,8 @@ The limits bound the time that a filter can cost a search:
 - `MAX_CONDITIONS` conditions, each an operator under a path, a bare value, or an empty filter,
 - `MAX_PATH` bytes of UTF-8 in each path,
 - `MAX_VALUES` values of `$in` and `$nin` in total,
-- `MAX_GLOBS` globs, and `MAX_PATTERN` bytes of UTF-8 in each glob or prefix,
+- `MAX_GLOBS` globs, and `MAX_PATTERN` bytes of UTF-8 in each glob, prefix or text whose words are looked for,
+- `MAX_WORDS` conditions on words,
 - `MAX_GLOB_TEXT` characters of a text that a glob is matched against: its first ones.
 """
 
@@ -23,6 +24,7 @@ MAX_CONDITIONS: Final = 1_000
 MAX_PATH: Final = 16_384
 MAX_VALUES: Final = 10_000
 MAX_GLOBS: Final = 100
+MAX_WORDS: Final = 32
 MAX_PATTERN: Final = 1_024
 MAX_GLOB_TEXT: Final = 65_536
 
@@ -36,6 +38,7 @@ class Usage(msgspec.Struct):
     conditions: int = 0
     values: int = 0
     globs: int = 0
+    words: int = 0
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -81,6 +84,13 @@ class Location(msgspec.Struct, frozen=True):
         self.usage.globs += 1
         if self.usage.globs > MAX_GLOBS:
             raise self.error(f"exceeds the limit of {MAX_GLOBS} globs in a filter. Send several requests.")
+
+    def count_words(self) -> None:
+        self.usage.words += 1
+        if self.usage.words > MAX_WORDS:
+            raise self.error(
+                f"exceeds the limit of {MAX_WORDS} conditions on words in a filter. Send several requests."
+            )
 
 
 def is_longer(text: str, limit: int) -> bool:

@@ -4,11 +4,25 @@ import operator
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol
 
 from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.glob import glob_matcher
-from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, paths
+from vectord.filters.tree import (
+    And,
+    Compare,
+    Comparison,
+    Exists,
+    Filter,
+    Glob,
+    In,
+    Not,
+    Or,
+    Prefix,
+    Scalar,
+    Words,
+    paths,
+)
 
 
 class Container(Enum):
@@ -19,7 +33,9 @@ class Container(Enum):
 
 type Leaf = Scalar | Container
 type _Leaves = Mapping[str, list[Leaf]]  # path -> leaves, for each path that the filter tests
-type _Predicate = Callable[[_Leaves], bool]
+type _Predicate = Callable[[_Leaves, int], bool]
+type TestWords = Callable[[Words, Sequence[Leaf], int], bool]
+"""Whether the leaves at the path of a condition on words satisfy it; the number is that of the row."""
 
 _LARGE: Final = 2**63  # a float beyond is a whole number
 _SHORT: Final = 64  # characters of a path whose answer is kept
@@ -39,18 +55,25 @@ def matches(tree: Filter, metadata: object) -> bool:
     return matcher(tree)(metadata)
 
 
-def matcher(tree: Filter, check: DeadlineCheck = no_deadline) -> Callable[[object], bool]:
+class Satisfies(Protocol):
+    """Tests the metadata of a document. Conditions on words need the number of its row."""
+
+    def __call__(self, metadata: object, row: int = 0) -> bool: ...
+
+
+def matcher(tree: Filter, check: DeadlineCheck = no_deadline, words: TestWords | None = None) -> Satisfies:
     """Return a function that tests the metadata of a document, as `matches` does; for many documents it is faster.
 
-    The function calls `check` before each match of a glob, and before each condition on many values.
+    The function calls `check` before each match of a glob, and before each condition on many values. `words` tests
+    conditions on words.
     """
-    predicate, relevant = _predicate(tree, check), PathsAndParents(paths(tree), check)
+    predicate, relevant = _predicate(tree, check, words), PathsAndParents(paths(tree), check)
 
-    def satisfies(metadata: object) -> bool:
+    def satisfies(metadata: object, row: int = 0) -> bool:
         leaves_at: dict[str, list[Leaf]] = {}
         for path, leaf in leaves(metadata, relevant):
             leaves_at.setdefault(path, []).append(leaf)
-        return predicate(leaves_at)
+        return predicate(leaves_at, row)
 
     return satisfies
 
@@ -102,25 +125,29 @@ def leaves(metadata: object, only: PathsAndParents | None = None) -> Iterator[tu
             yield path, Container.PRESENT
 
 
-def _predicate(tree: Filter, check: DeadlineCheck) -> _Predicate:
+def _predicate(tree: Filter, check: DeadlineCheck, words: TestWords | None) -> _Predicate:
     match tree:
         case And(filters):
-            predicates = tuple(_predicate(each, check) for each in filters)
-            return lambda leaves_at: all(predicate(leaves_at) for predicate in predicates)
+            predicates = tuple(_predicate(each, check, words) for each in filters)
+            return lambda leaves_at, row: all(predicate(leaves_at, row) for predicate in predicates)
         case Or(filters):
-            predicates = tuple(_predicate(each, check) for each in filters)
-            return lambda leaves_at: any(predicate(leaves_at) for predicate in predicates)
+            predicates = tuple(_predicate(each, check, words) for each in filters)
+            return lambda leaves_at, row: any(predicate(leaves_at, row) for predicate in predicates)
         case Not(inner):
-            negated = _predicate(inner, check)
-            return lambda leaves_at: not negated(leaves_at)
+            negated = _predicate(inner, check, words)
+            return lambda leaves_at, row: not negated(leaves_at, row)
         case Exists(path):
-            return lambda leaves_at: path in leaves_at
+            return lambda leaves_at, _: path in leaves_at
+        case Words(path):
+            if words is None:
+                raise AssertionError("only an index can test words")
+            return lambda leaves_at, row: words(tree, leaves_at.get(path, ()), row)
         case _:
             return _any_leaf(tree.path, _leaf_predicate(tree, check), check)
 
 
 def _any_leaf(path: str, leaf_predicate: Callable[[Leaf], bool], check: DeadlineCheck) -> _Predicate:
-    def is_true(leaves_at: _Leaves) -> bool:
+    def is_true(leaves_at: _Leaves, _: int) -> bool:
         found = leaves_at.get(path, ())
         if len(found) >= _MANY_LEAVES:
             check()

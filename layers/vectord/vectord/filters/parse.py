@@ -11,7 +11,22 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeGuard
 
 from vectord.filters.limits import MAX_PATH, MAX_PATTERN, Location, Usage, is_longer
-from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, path_of
+from vectord.filters.tree import (
+    And,
+    Compare,
+    Comparison,
+    Exists,
+    Filter,
+    Glob,
+    In,
+    Not,
+    Or,
+    Prefix,
+    Scalar,
+    Words,
+    WordsOperator,
+    path_of,
+)
 
 _LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
 _ESCAPE_HINT: Final = r'For a metadata key that starts with $ write a backslash before it, in JSON "\\$key".'
@@ -27,6 +42,10 @@ _SUGGESTIONS: Final = {
     "$neq": "$ne",
     "$between": "$gte",
     "$nor": "$not",
+    "$text": "$match",
+    "$search": "$match",
+    "$match_all": "$match",
+    "$match_phrase": "$phrase",
 }
 
 
@@ -155,6 +174,14 @@ def _glob(path: str, operand: object, location: Location) -> Glob:
     return Glob(path, _pattern(operand, location))
 
 
+def _words(operator: WordsOperator) -> "_Build":
+    def build(path: str, operand: object, location: Location) -> Filter:
+        location.count_words()
+        return Words(path, operator, _pattern(operand, location), location.where)
+
+    return build
+
+
 def _pattern(operand: object, location: Location) -> str:
     location.count_condition()
     if not isinstance(operand, str):
@@ -210,4 +237,7 @@ _OPERATORS: Final[Mapping[str, _Build]] = {
     "$exists": _exists,
     "$prefix": _prefix,
     "$glob": _glob,
+    "$match": _words("$match"),
+    "$match_any": _words("$match_any"),
+    "$phrase": _words("$phrase"),
 }

@@ -7,12 +7,14 @@ A condition is true if any value at the path satisfies it.
 Do not use trees as dictionary keys: Python regards `In("a", (1,))` and `In("a", (True,))` as equal.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 type Scalar = str | int | float | bool | None
 type Comparison = Literal["$gt", "$gte", "$lt", "$lte"]
+type WordsOperator = Literal["$match", "$match_any", "$phrase"]
 
 
 class In(msgspec.Struct, frozen=True):
@@ -53,6 +55,19 @@ class Glob(msgspec.Struct, frozen=True):
     pattern: str
 
 
+class Words(msgspec.Struct, frozen=True):
+    """The texts at `path`, a field of texts, have all words of `text`, any of them, or all as they follow each other.
+
+    What a word is depends on the field, so an index is needed to test it. `where` is the place in the filter, for
+    errors that only an index can find.
+    """
+
+    path: str
+    operator: WordsOperator
+    text: str
+    where: str = "filter"
+
+
 class And(msgspec.Struct, frozen=True):
     """All of `filters` are true; without filters it is true for every document."""
 
@@ -71,7 +86,7 @@ class Not(msgspec.Struct, frozen=True):
     filter: "Filter"
 
 
-type Condition = In | Compare | Exists | Prefix | Glob
+type Condition = In | Compare | Exists | Prefix | Glob | Words
 type Filter = Condition | And | Or | Not
 
 
@@ -86,13 +101,19 @@ def path_of(written: str) -> str:
 
 def paths(tree: Filter) -> frozenset[str]:
     """Return the paths that a filter tests."""
+    return frozenset(condition.path for condition in conditions(tree))
+
+
+def conditions(tree: Filter) -> Iterator[Condition]:
+    """Yield the conditions of a filter."""
     match tree:
         case And(filters) | Or(filters):
-            return frozenset().union(*map(paths, filters))
+            for each in filters:
+                yield from conditions(each)
         case Not(inner):
-            return paths(inner)
+            yield from conditions(inner)
         case _:
-            return frozenset((tree.path,))
+            yield tree
 
 
 def constant(tree: Filter) -> bool | None:

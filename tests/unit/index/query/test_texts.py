@@ -1,7 +1,5 @@
 """The sections of texts of an index, and the fields that a search can use."""
 
-from msgspec import structs
-
 from tests.support import vectors as v
 from tests.support.sections import PackedIndex
 from vectord.index import mutations
@@ -12,17 +10,13 @@ from vectord.lhv1.text_fields import TextField
 FIELDS = {"body": TextField(), "title": TextField(None)}
 
 
-def declared(index: Index, fields: dict[str, TextField]) -> Index:
-    return structs.replace(index, params=structs.replace(index.params, text=fields))
-
-
 def grown(index: Index, first: int, count: int) -> Index:
     items = [v.item(f"row {row}", [row, 1, 1], {"body": f"word{row}"}) for row in range(first, first + count)]
     return mutations.upsert(index, items)[0]
 
 
 def test_sources_are_the_base_and_the_pieces_with_their_removed_rows() -> None:
-    built = PackedIndex(grown(declared(v.empty(3), FIELDS), 0, 20))
+    built = PackedIndex(grown(v.declared(v.empty(3), FIELDS), 0, 20))
     built.commit(grown(built.index, 20, 3))
     built.commit(grown(mutations.remove(built.index, ["row 7", "row 21"])[0], 23, 2))
     index = grown(built.index, 24, 2)  # these rows are not written yet
@@ -34,10 +28,13 @@ def test_sources_are_the_base_and_the_pieces_with_their_removed_rows() -> None:
 
 
 def test_a_field_is_active_when_the_sections_have_it_as_it_is_declared() -> None:
-    empty = declared(v.empty(3), FIELDS)
+    empty = v.declared(v.empty(3), FIELDS)
     assert active_fields(empty) == active_fields(grown(empty, 0, 1)) == FIELDS
     index = PackedIndex(grown(empty, 0, 20)).index
     assert active_fields(index) == FIELDS
+    emptied = mutations.remove(index, [f"row {row}" for row in range(20)])[0]
+    other = {"other": TextField()}
+    assert (active_fields(v.declared(emptied, other)), text_sources(emptied)) == (other, [])
     changed = {"body": TextField("german"), "title": TextField(None), "new": TextField()}
-    assert active_fields(declared(index, changed)) == {"title": TextField(None)}
-    assert active_fields(declared(PackedIndex(grown(v.empty(3), 0, 20)).index, FIELDS)) == {}
+    assert active_fields(v.declared(index, changed)) == {"title": TextField(None)}
+    assert active_fields(v.declared(PackedIndex(grown(v.empty(3), 0, 20)).index, FIELDS)) == {}

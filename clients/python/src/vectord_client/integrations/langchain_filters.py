@@ -12,7 +12,10 @@ from vectord_client.integrations.patterns import like
 from vectord_client.integrations.plain import plain
 
 _NATIVE: Final = frozenset(
-    ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$prefix", "$glob", "$not")
+    (
+        *("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$prefix", "$glob", "$not"),
+        *("$match", "$match_any", "$phrase"),
+    )
 )
 _ADDED: Final = ("$between", "$like", "$ilike")
 

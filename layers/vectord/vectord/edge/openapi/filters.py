@@ -9,6 +9,7 @@ _SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
 _ORDERED: Final = {"type": ["string", "number"]}
 _SEVERAL: Final = {"type": "array", "items": _SCALAR, "maxItems": MAX_VALUES}
 _PATTERN: Final = {"type": "string", "maxLength": MAX_PATTERN}
+_WORDS: Final = {**_PATTERN, "description": "Words. The path must be that of a searchable field of `text`."}
 _EACH: Final = {"type": "array", "items": ref(FILTER)}
 _OPERATORS: Final = "Operators"
 
@@ -34,6 +35,7 @@ FILTER_SCHEMAS: Final[dict[str, Any]] = {
             **dict.fromkeys(("$in", "$nin"), _SEVERAL),
             "$exists": {"type": "boolean"},
             **dict.fromkeys(("$prefix", "$glob"), _PATTERN),
+            **dict.fromkeys(("$match", "$match_any", "$phrase"), _WORDS),
             "$not": ref(_OPERATORS),
         },
         "additionalProperties": False,

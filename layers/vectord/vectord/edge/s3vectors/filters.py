@@ -11,7 +11,7 @@ import msgspec
 from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid
 from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid
-from vectord.filters.tree import And, Filter, In, Not, Or, paths
+from vectord.filters.tree import And, Filter, In, Not, Or, Words, paths
 from vectord.service.values.selection import parse_filter
 
 
@@ -54,6 +54,8 @@ def _check(tree: Filter) -> None:
                 raise FilterInvalid("filter", f"has a $in or $nin without values, at {path!r}.")
             case In(path, values) if None in values:
                 raise FilterInvalid("filter", f"compares {path!r} with null. To test for a key use $exists.")
+            case Words(where=where):
+                raise FilterInvalid(where, "is no operator of S3 Vectors.")
             case _:
                 pass
 

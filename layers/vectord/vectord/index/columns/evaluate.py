@@ -1,23 +1,30 @@
 """Evaluate a filter on columns: which rows certainly match, and which possibly match."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.filters.tree import And, Compare, Condition, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
+from vectord.filters.tree import And, Compare, Condition, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, Words
 from vectord.index.columns import predicates
 from vectord.index.columns.model import Column, Mask, RowList, Texts
 from vectord.index.columns.predicates import TernaryMask, settled_mask
 
+type MaskOfWords = Callable[[Words], TernaryMask]
+
 
 def evaluate(
-    tree: Filter, columns: Mapping[str, Column | None], rows: int, check: DeadlineCheck = no_deadline
+    tree: Filter,
+    columns: Mapping[str, Column | None],
+    rows: int,
+    check: DeadlineCheck = no_deadline,
+    words: MaskOfWords | None = None,
 ) -> TernaryMask:
     """Return a mask over `rows` rows. `columns` must have each path of `tree`; None means that the path has no column.
 
-    It calls `check` before each part of the filter, and within a glob.
+    It calls `check` before each part of the filter, and within a glob. `words` returns the masks of conditions on
+    words, which need no column.
 
     Raises:
         BlobCorrupt: a column contains text that is not UTF-8.
@@ -25,12 +32,16 @@ def evaluate(
     check()
     match tree:
         case And(filters):
-            masks = (evaluate(each, columns, rows, check) for each in filters)
+            masks = (evaluate(each, columns, rows, check, words) for each in filters)
             return reduce(_and, masks, settled_mask(np.ones(rows, np.bool_)))
         case Or(filters):
-            return _any((evaluate(each, columns, rows, check) for each in filters), rows)
+            return _any((evaluate(each, columns, rows, check, words) for each in filters), rows)
         case Not(inner):
-            return _not(evaluate(inner, columns, rows, check))
+            return _not(evaluate(inner, columns, rows, check, words))
+        case Words():
+            if words is None:
+                raise AssertionError("only an index can test words")
+            return words(tree)
         case _:
             column = columns[tree.path]
             if column is None:

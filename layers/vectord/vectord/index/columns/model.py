@@ -138,6 +138,11 @@ class CollectedColumns:
         return None if self.incomplete or not gets_column(path) else EMPTY_COLUMN
 
 
+def no_columns(rows: int) -> CollectedColumns:
+    """Return columns that have no path: only the documents have values."""
+    return CollectedColumns(rows, {}, incomplete=True)
+
+
 def gets_column(path: str) -> bool:
     """Return True if values at `path` are stored in a column; a very long path gets none."""
     return len(utf8(path)) <= MAX_PATH

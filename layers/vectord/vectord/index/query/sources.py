@@ -13,7 +13,7 @@ from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.match import Container, PathsAndParents, leaves
 from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
-from vectord.index.columns.model import CollectedColumns, Columns
+from vectord.index.columns.model import CollectedColumns, Columns, no_columns
 from vectord.index.columns.reader import StoredColumns, first_read
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
@@ -77,17 +77,22 @@ class Source(msgspec.Struct, frozen=True, eq=False):
             yield key_of(leaf)
 
 
-def sources(index: Index, mask: RowMask, check: DeadlineCheck = no_deadline) -> list[Source]:
-    """Return the base and the tail of `index`, without one that has no rows, and the rows of `mask` in each."""
+def sources(
+    index: Index, mask: RowMask, check: DeadlineCheck = no_deadline, *, with_columns: bool = True
+) -> list[Source]:
+    """Return the base and the tail of `index`, without one that has no rows, and the rows of `mask` in each.
+
+    Without columns, which take time to collect from a tail, only the documents have the values at any path.
+    """
     found = []
     if index.base:
-        found.append(_base_source(index, index.base, mask.base, check))
+        found.append(_base_source(index, index.base, mask.base, check, with_columns=with_columns))
     if index.live.tail_count:
-        found.append(_tail_source(index, mask.tail, check))
+        found.append(_tail_source(index, mask.tail, check, with_columns=with_columns))
     return found
 
 
-def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck) -> Source:
+def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck, *, with_columns: bool) -> Source:
     def read(rows: Sequence[int]) -> Sequence[Document]:
         return base.documents.read(rows, index.fetch)
 
@@ -97,11 +102,12 @@ def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck) -> 
     def prefetch(rows: Sequence[int]) -> None:
         base.documents.prefetch(rows, index.fetch)
 
-    columns, chunk = _base_columns(base, index.fetch, check), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    columns = _base_columns(base, index.fetch, check) if with_columns else no_columns(base.graph.rows)
+    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
     return Source(0, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
-def _tail_source(index: Index, mask: Mask, check: DeadlineCheck) -> Source:
+def _tail_source(index: Index, mask: Mask, check: DeadlineCheck, *, with_columns: bool) -> Source:
     tail, first = index.tail, index.tail.first
 
     def read(rows: Sequence[int]) -> Sequence[Document]:
@@ -121,7 +127,8 @@ def _tail_source(index: Index, mask: Mask, check: DeadlineCheck) -> Source:
         index.fetch(*((piece.section, [piece.document_range]) for piece in tail.pieces), *directory)
         return [document.metadata for document in read(range(len(tail)))]
 
-    columns, chunk = _collected(tail, texts, check), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    columns = _collected(tail, texts, check) if with_columns else no_columns(len(tail))
+    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
     return Source(first, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 

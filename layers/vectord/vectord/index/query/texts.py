@@ -14,19 +14,21 @@ from vectord.lhv1.text_fields import TextFields
 def active_fields(index: Index) -> TextFields:
     """Return the declared fields that the sections of texts have as they are declared.
 
-    Until a commit has written a section, all declared fields are active: the rows that there may be are in memory.
+    All declared fields of an index without rows are active, and of one whose rows no commit has written yet.
     """
     declared = index.params.text or {}
-    if index.base is None and not index.tail.pieces:
+    if not len(index) or (index.base is None and not index.tail.pieces):
         return declared
     return {path: field for path, field in declared.items() if index.text_fields.get(path) == field}
 
 
 def text_sources(index: Index) -> list[Source]:
-    """Return the sections of texts, that of the base first, each with its removed rows.
+    """Return the sections of texts, that of the base first, each with its removed rows; none of an index without rows.
 
     Rows of the tail that no commit has written yet have no texts.
     """
+    if not len(index):  # its sections may have other fields than it declares
+        return []
     return [Source(text, first, _removed(index, text, first)) for text, first in _placed(index)]
 
 
