@@ -19,6 +19,7 @@ from vectord.edge.s3vectors import filters as s3_filters
 from vectord.edge.s3vectors.decoding import decode
 from vectord.edge.s3vectors.names import Arns
 from vectord.edge.schemas import bodies
+from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.errors import BatchInvalid, FileRefused, FilterInvalid, VectordError
 from vectord.filters import match, parse
 from vectord.lhv1.params import new_params
@@ -51,7 +52,7 @@ SHAPES = (
     management_shapes.UpdateMetadataConfigurationInput,
     management_shapes.TagResourceInput,
 )
-KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody)
+KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, SearchBody)
 
 
 def _body_of_a_request(data: bytes) -> None:

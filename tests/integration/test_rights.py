@@ -17,6 +17,7 @@ AXES = [{"id": "x", "vector": [1, 0]}, {"id": "y", "vector": [0, 1]}]
 ROUTES: Mapping[str, tuple[str, Any]] = {
     "PUT /indexes/{name}": ("admin", {"dimension": 2}),
     "GET /indexes/{name}": ("read", None),
+    "PATCH /indexes/{name}": ("admin", {"text": {"body": {}}}),
     "DELETE /indexes/{name}": ("admin", None),
     "POST /indexes/{name}/vectors": ("write", {"vectors": AXES}),
     "GET /indexes/{name}/vectors": ("read", None),

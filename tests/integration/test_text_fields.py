@@ -48,6 +48,45 @@ def test_an_index_that_exists_keeps_its_fields(ephemeral: Api) -> None:
     assert ephemeral.send("GET", "/indexes/t").etag == etag
 
 
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_patch_replaces_the_fields(api: Api, shards: int) -> None:
+    api.create(text={"old": {}}, shards=shards)
+    api.add(*({"id": str(number), "vector": [number + 1, 1], "metadata": {"body": "red"}} for number in range(9)))
+    patched = api.send("PATCH", "/indexes/t", {"text": TEXT})
+    assert (patched.status, patched.json["index"]["text"], patched.json["count"]) == (200, SHOWN, 9)
+    assert shown(api) == SHOWN
+    assert patched.etag == api.send("GET", "/indexes/t").etag == api.send("PATCH", "/indexes/t", {"text": TEXT}).etag
+    removed = api.send("PATCH", "/indexes/t", {"text": None})
+    assert "text" not in removed.json["index"]
+    assert shown(api) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"text": {}}, 422),
+        ({"text": {"body": {"language": "klingon"}}}, 422),
+        ({"text": {"body": {}}, "m": 3}, 422),
+        ('{"text": {"body": {}, "body": {}}}', 422),
+        ('{"text"', 400),
+    ],
+)
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_patch_that_is_not_valid_changes_nothing(ephemeral: Api, shards: int, body: Any, status: int) -> None:
+    etag = ephemeral.create(text=TEXT, shards=shards).etag
+    assert ephemeral.send("PATCH", "/indexes/t", body).status == status
+    assert (ephemeral.send("GET", "/indexes/t").etag, shown(ephemeral)) == (etag, SHOWN)
+
+
+def test_a_patch_has_the_preconditions_of_a_write(ephemeral: Api) -> None:
+    etag = ephemeral.create().etag
+    assert ephemeral.send("PATCH", "/indexes/t", {"text": TEXT}, headers={"If-Match": '"0"'}).status == 412
+    assert shown(ephemeral) is None
+    assert ephemeral.send("PATCH", "/indexes/t", {"text": TEXT}, headers={"If-Match": etag}).status == 200
+    assert ephemeral.send("PATCH", "/indexes/missing", {"text": TEXT}).status == 404
+
+
 def test_a_copy_declares_the_same_fields(api: Api) -> None:
     api.create(text=TEXT)
     copied = api.send("POST", "/indexes/t/copy", {"to": "u"})

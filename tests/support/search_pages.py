@@ -6,6 +6,7 @@ from typing import Any
 
 from vectord.edge import search as edge
 from vectord.edge.schemas import bodies, vector_answers
+from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.index.query.query import Query, Result
 
 type Page = vector_answers.Search
@@ -15,7 +16,7 @@ type Search = Callable[[Query], Result]
 
 def page(search: Search, body: dict[str, Any]) -> Page:
     """Return the page that a request body asks for."""
-    decoded = bodies.decode(json.dumps(body).encode(), bodies.SearchBody)
+    decoded = bodies.decode(json.dumps(body).encode(), SearchBody)
     answer = edge.search_answer("t", decoded, search(edge.read_query("t", decoded, {})), 0.0)
     assert isinstance(answer, vector_answers.Search)
     return answer

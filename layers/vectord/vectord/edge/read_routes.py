@@ -7,7 +7,7 @@ from vectord.edge import handler, pages, vectors
 from vectord.edge import search as edge_search
 from vectord.edge.request import Request, read_options, read_options_in
 from vectord.edge.route import Reply
-from vectord.edge.schemas import bodies, vector_answers
+from vectord.edge.schemas import bodies, search_bodies, vector_answers
 from vectord.service.service import Service
 
 FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
@@ -15,7 +15,7 @@ FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
 
 def recall(request: Request, service: Service) -> Reply:
     """Measure recall and latency of searches. A request may have no body."""
-    body = bodies.decode(request.body or b"{}", bodies.RecallBody)
+    body = bodies.decode(request.body or b"{}", search_bodies.RecallBody)
     query, read = edge_search.read_probes(body), read_options(body.consistency, body.max_staleness, body.as_of)
     measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
     return handler.reply_or_not_modified(

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from vectord.edge import handler, pagination
 from vectord.edge.schemas import vector_answers
-from vectord.edge.schemas.bodies import RecallBody, SearchBody
+from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import AnswerTooLarge, FilterInvalid, RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
 from vectord.index.query.query import BEFORE_ALL, Answer, Query, Result, distance_of, key_of_seen

@@ -5,13 +5,14 @@ from vectord.edge import search as edge_search
 from vectord.edge.request import Request, read_options
 from vectord.edge.route import Reply
 from vectord.edge.schemas import bodies
+from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.service.service import Service
 
 
 def search(request: Request, service: Service) -> Reply:
     """Find the nearest vectors to one or several query vectors, or to a stored vector."""
     start, name = service.environment.now(), request.path["name"]
-    body = bodies.decode(request.body, bodies.SearchBody)
+    body = bodies.decode(request.body, SearchBody)
     query, read = (
         edge_search.read_query(name, body, request.headers),
         read_options(body.consistency, body.max_staleness, body.as_of),

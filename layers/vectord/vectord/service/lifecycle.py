@@ -28,7 +28,7 @@ from vectord.service.values.text_fields import checked_fields
 class IndexLifecycle:
     """Creates and deletes the indexes of one store.
 
-    `history` restores and copies them; `buckets` has vector buckets and their indexes.
+    `history` restores and copies them; `buckets` has vector buckets and their indexes; `commits` commits changes.
     """
 
     def __init__(
@@ -39,10 +39,11 @@ class IndexLifecycle:
         history: History,
         buckets: VectorBuckets,
         *,
+        commits: CommitLoop,
         max_shards: int,
     ) -> None:
         self._reader, self._objects, self._shards = reader, objects, shards
-        self.history, self.buckets = history, buckets
+        self.history, self.buckets, self.commits = history, buckets, commits
         self._max_shards = max_shards
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
@@ -138,4 +139,4 @@ def lifecycle_of(
     history = History(reader, versions, commits, objects, thresholds)
     buckets = VectorBuckets(reader, commits, pool, objects)
     shards = ShardLifecycle(reader, objects, pool)
-    return IndexLifecycle(reader, objects, shards, history, buckets, max_shards=max_shards)
+    return IndexLifecycle(reader, objects, shards, history, buckets, commits=commits, max_shards=max_shards)

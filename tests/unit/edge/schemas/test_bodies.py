@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vectord.edge.schemas import bodies
-from vectord.edge.schemas.bodies import AddBody, CreateBody, DeleteBody, PatchBody, SearchBody
+from vectord.edge.schemas.bodies import AddBody, CreateBody, DeleteBody, PatchBody
+from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.readers.entry import MAX_NESTING, Entry, NewVector
 

@@ -3,7 +3,8 @@
 import pytest
 
 from vectord.edge.schemas import bodies
-from vectord.edge.schemas.bodies import AddBody, CreateBody, SearchBody
+from vectord.edge.schemas.bodies import AddBody, CreateBody
+from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.errors import BadItem, MalformedJson, RequestInvalid
 
 

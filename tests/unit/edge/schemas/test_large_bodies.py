@@ -13,11 +13,10 @@ from vectord.edge.schemas.bodies import (
     FacetsBody,
     GetBody,
     PatchBody,
-    RecallBody,
-    SearchBody,
 )
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.edge.schemas.large_bodies import LARGE
+from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import MAX_BAD_ITEMS, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.readers.entry import NewVector
 

@@ -17,6 +17,7 @@ from vectord.index import mutations, state
 from vectord.index.state import Index
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
+from vectord.lhv1.text_fields import TextField
 from vectord.readers.entry import NewVector
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import Keyed
@@ -24,6 +25,7 @@ from vectord.service.commit.operations import InBucket, pack, unpack
 from vectord.service.commit.prepared import Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.text_fields import DeclareText
 from vectord.service.values.validation import Add, AddFiles, FileRows
 
 IDS = st.sampled_from(["a", "b", "c", "d", "ü" * 40])
@@ -51,6 +53,7 @@ PLAIN: st.SearchStrategy[Operation] = (
     | st.lists(st.builds(file_rows, ENTRIES), max_size=3).map(lambda files: AddFiles(files, 2, "euclidean"))
     | st.builds(Delete, SELECTIONS)
     | st.builds(ChangeMetadata, SELECTIONS.filter(lambda selection: selection.ids is None), PATCHES)
+    | st.builds(DeclareText, st.dictionaries(st.text(), st.builds(TextField, st.none() | st.text(), st.booleans())))
 )
 OPERATIONS = PLAIN | st.builds(
     Keyed, PLAIN | st.builds(InBucket, PLAIN), st.just(IdempotencyKey("the key", "0a1b2c3d"))
@@ -65,7 +68,7 @@ def index() -> Index:
 
 def content(changed: Index) -> tuple[object, ...]:
     rows = changed.rows
-    return list(rows.ids), rows.vectors.tobytes(), dict(rows.metadata), changed.applied
+    return list(rows.ids), rows.vectors.tobytes(), dict(rows.metadata), changed.applied, changed.params
 
 
 @given(OPERATIONS)

@@ -25,7 +25,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
         "POST /indexes/{name}/vectors/count",
         "POST /indexes/{name}/vectors/facets",
     ),
-    "add": ("POST /indexes/{name}/vectors", "PATCH /indexes/{name}/vectors"),
+    "add": ("POST /indexes/{name}/vectors", "PATCH /indexes/{name}/vectors", "PATCH /indexes/{name}"),
     "create": (
         "POST /indexes",
         "PUT /indexes/{name}",

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from vectord import errors
-from vectord.edge.schemas import bodies, change_answers, index_answers, queries, vector_answers
+from vectord.edge.schemas import bodies, change_answers, index_answers, queries, search_bodies, vector_answers
 from vectord.errors import VectordError
 from vectord.writers.export import FORMATS
 
@@ -112,6 +112,15 @@ OPERATIONS: Final = (
         problems=(errors.VersionNotFound,),
     ),
     Operation(
+        "PATCH /indexes/{name}",
+        "Change an index",
+        answers=(index_answers.Made,),
+        body=bodies.ChangeIndexBody,
+        headers=PRECONDITIONS,
+        problems=(errors.PreconditionFailed,),
+        writes=True,
+    ),
+    Operation(
         "POST /indexes/{name}/vectors",
         "Add vectors",
         answers=(vector_answers.Added,),
@@ -165,7 +174,7 @@ OPERATIONS: Final = (
         "POST /indexes/{name}/search",
         "Search",
         answers=(vector_answers.Search, vector_answers.Searches),
-        body=bodies.SearchBody,
+        body=search_bodies.SearchBody,
         headers=NOT_MODIFIED,
         problems=(
             *(errors.FilterInvalid, errors.CursorInvalid, errors.VectorNotFound, errors.VersionNotFound),
@@ -176,7 +185,7 @@ OPERATIONS: Final = (
         "POST /indexes/{name}/recall",
         "Measure recall",
         answers=(vector_answers.Recall,),
-        body=bodies.RecallBody,
+        body=search_bodies.RecallBody,
         headers=NOT_MODIFIED,
         problems=(errors.FilterInvalid, errors.VersionNotFound),
         body_is_optional=True,

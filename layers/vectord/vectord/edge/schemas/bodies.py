@@ -10,6 +10,7 @@ import msgspec
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
 from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries
+from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import (
     MAX_BAD_ITEMS,
     BadItem,
@@ -19,15 +20,12 @@ from vectord.errors import (
     RequestTooLarge,
     VectordError,
 )
-from vectord.index.query.efforts import DEFAULT_RECALL
 from vectord.index.query.query import MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import Entry, entry_of_json
 from vectord.readers.malformed import malformed_reason
 from vectord.readers.repeated import repeated_outermost
 from vectord.service.values.selection import MAX_IDS, MAX_PATHS
-
-Include = Literal["metadata", "vector", "distance"]
 
 _MAX_DIAGNOSED: Final = 6 << 20  # bytes; Python's values of a larger body could fill the memory
 
@@ -55,6 +53,12 @@ class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):
     name: fields.Name
+
+
+class ChangeIndexBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What of an index can be changed: its text fields. They replace those that it declares; null declares none."""
+
+    text: fields.Texts
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,39 +95,6 @@ class PatchBody(msgspec.Struct, forbid_unknown_fields=True):
     ids: fields.Ids | None = None
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     mode: Literal["merge", "replace"] = "merge"
-
-
-class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A search for exactly one of `vector`, `vectors` and `id`."""
-
-    vector: fields.Vector | None = None
-    vectors: fields.Queries = None
-    id: fields.Id | None = None
-    k: fields.K = 10
-    recall: fields.Recall = DEFAULT_RECALL
-    ef_search: fields.Effort = None
-    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
-    max_distance: fields.NonNegative = None
-    after: fields.Cursor = None
-    consistency: Consistency = "strong"
-    max_staleness: fields.Staleness = None
-    as_of: fields.AsOf = None
-    include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
-    vector_encoding: fields.Encoding = "array"
-
-
-class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A recall measurement. The queries are `vectors`, or else a random `sample` of the stored vectors."""
-
-    vectors: fields.Probes = None
-    sample: fields.Sample = 50
-    k: fields.K = 10
-    recall: fields.Recall = DEFAULT_RECALL
-    ef_search: fields.Effort = None
-    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
-    consistency: Consistency = "strong"
-    max_staleness: fields.Staleness = None
-    as_of: fields.AsOf = None
 
 
 class GetBody(msgspec.Struct, forbid_unknown_fields=True):

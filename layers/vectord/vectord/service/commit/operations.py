@@ -14,6 +14,7 @@ from vectord.errors import IndexNotFound
 from vectord.index.kernels.distance import as_float32
 from vectord.index.rows import Item
 from vectord.index.state import Index
+from vectord.lhv1.text_fields import TextField
 from vectord.parallel import made_once
 from vectord.readers.entry import METADATA_ERRORS, NewVector, metadata_of_text
 from vectord.readers.matrix import EntryMatrix
@@ -21,6 +22,7 @@ from vectord.service.commit.idempotency import Keyed
 from vectord.service.commit.prepared import Effect, Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
+from vectord.service.values.text_fields import DeclareText
 from vectord.service.values.validation import Add, AddFiles, FileRows
 
 _FORMAT: Final = 1  # raised when a type below changes; a version that does not know a type refuses it
@@ -76,7 +78,11 @@ class _Files(msgspec.Struct, tag="files"):
     distance: str
 
 
-type _Body = _Rows | _Files | _Deletion | _MetadataChange
+class _TextDeclaration(msgspec.Struct, tag="text"):
+    text: dict[str, TextField]
+
+
+type _Body = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration
 
 
 class _Packed(msgspec.Struct):
@@ -128,6 +134,8 @@ def _body(operation: Operation) -> _Body:
             return _Deletion(selection)
         case ChangeMetadata(selection=selection, patch=patch):
             return _MetadataChange(selection, bytes(patch.metadata), patch.mode)
+        case DeclareText(text=text):
+            return _TextDeclaration(text)
         case _:
             raise TypeError(f"a {type(operation).__name__} cannot be stored")
 
@@ -156,6 +164,8 @@ def _operation(body: _Body) -> Operation:
             return Delete(body.selection)
         case _MetadataChange():
             return ChangeMetadata(body.selection, Patch(msgspec.Raw(body.metadata), body.mode))
+        case _TextDeclaration():
+            return DeclareText(body.text)
 
 
 def _add(rows: _Rows) -> Add:

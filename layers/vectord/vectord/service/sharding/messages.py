@@ -160,8 +160,6 @@ def decode_result(text: str) -> ShardResult:
 
 
 # The types to decode: msgspec cannot decode a field of type `Raw | None`, so JSON `null` stands for no metadata.
-
-
 class _DecodedItem(msgspec.Struct, array_like=True):
     id: str
     vector: F32

@@ -1,8 +1,30 @@
-"""Which fields of texts a caller may declare, and which of the declared ones a search can use."""
+"""Which fields of texts a caller may declare, a declaration as a change, and which of the fields a search can use."""
 
+import msgspec
+from msgspec import structs
+
+from vectord.deadline import DeadlineCheck
 from vectord.errors import RequestInvalid
 from vectord.index.state import Index
-from vectord.lhv1.text_fields import TextFields, invalid_fields_reason
+from vectord.lhv1.params import Params
+from vectord.lhv1.text_fields import TextField, TextFields, invalid_fields_reason
+
+
+class DeclareText(msgspec.Struct, frozen=True):
+    """The operation that declares other text fields, or none. Its effect is 1, or 0 if nothing changed."""
+
+    text: dict[str, TextField]
+    effect_length = 1
+    adds = 0
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
+        changed = with_text(index.params, self.text)
+        return (index, (0,)) if changed == index.params else (structs.replace(index, params=changed), (1,))
+
+
+def with_text(params: Params, fields: TextFields) -> Params:
+    """Return the parameters with other text fields; without fields if there are none."""
+    return structs.replace(params, text=dict(fields) if fields else msgspec.UNSET)
 
 
 def checked_fields(fields: TextFields) -> TextFields:
