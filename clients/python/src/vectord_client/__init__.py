@@ -94,6 +94,7 @@ from vectord_client.reads import View
 from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.pack import InvalidVector
 from vectord_client.rowset import Rows
+from vectord_client.text_values import TextField
 from vectord_client.values import (
     Added,
     Build,
@@ -221,6 +222,7 @@ __all__ = [
     "StorageRefused",
     "StorageSilent",
     "TargetInvalid",
+    "TextField",
     "Throttled",
     "TimedOut",
     "TransportError",

@@ -10,6 +10,7 @@ from vectord_client.async_transfer import AsyncLoadable
 from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
+from vectord_client.text_values import TextFields, text_fields
 from vectord_client.texts import Model, Texts, create
 from vectord_client.values import (
     Added,
@@ -51,6 +52,7 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         ef_search: int | None = None,
         shards: int | None = None,
         embedding: Model | None = None,
+        text: TextFields | None = None,
         exist_ok: bool = False,
     ) -> "AsyncIndex":
         """Create the index, as `create_index` of the client does, by PUT: a policy can allow it by name."""
@@ -66,10 +68,18 @@ class AsyncIndex(AsyncView, AsyncLoadable):
                 m=m,
                 ef_search=ef_search,
                 shards=shards,
+                text=text_fields(text),
             )
         )
         self._texts = Texts(self._name, self._session.embedder)
         return self
+
+    async def declare_text(self, text: TextFields | None, *, if_match: str | None = None) -> Restored:
+        """Replace the text fields of the index, as in `create_index`; None declares none.
+
+        A large index is built first: `info().parameters.text` says which fields are `searchable`.
+        """
+        return await self._session.run(operations.change_index(self._name, text_fields(text), if_match))
 
     def at(self, as_of: AsOf) -> AsyncView:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time.

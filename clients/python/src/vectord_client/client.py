@@ -9,6 +9,7 @@ from vectord_client.embedding.protocol import Embedder
 from vectord_client.index import Index
 from vectord_client.session import Session, check_bounds
 from vectord_client.target import resolve
+from vectord_client.text_values import TextFields, text_fields
 from vectord_client.texts import Model, create
 from vectord_client.values import IndexSummary
 from vectord_client.wire import operations, plans
@@ -93,14 +94,16 @@ class Client:
         ef_search: int | None = None,
         shards: int | None = None,
         embedding: Model | None = None,
+        text: TextFields | None = None,
         exist_ok: bool = False,
     ) -> Index:
         """Create an index and return it.
 
         `embedding` is the model of its texts, which the index records: the name of an embedder, an embedder, or an
         `Embedding`. By default it is the client's embedder, if that has the dimension of the index; False records none.
-        With an embedder, `dimension` may be left out. With `exist_ok` an index that exists with these parameters is
-        returned as it is.
+        With an embedder, `dimension` may be left out. `text` declares the metadata paths whose texts can be searched by
+        `words`: a path, several, or a dict with the `TextField` of each. With `exist_ok` an index that exists with
+        these parameters is returned as it is.
 
         Raises:
             IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
@@ -119,6 +122,7 @@ class Client:
                 m=m,
                 ef_search=ef_search,
                 shards=shards,
+                text=text_fields(text),
             )
         )
         return index

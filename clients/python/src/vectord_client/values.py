@@ -6,6 +6,7 @@ from typing import Any, Final, overload
 
 import msgspec
 
+from vectord_client.text_values import TextField
 from vectord_client.vector import Vector
 
 _SHOWN: Final = 3
@@ -30,6 +31,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     shards: int = 1
     generation: str | None = None
     embedding: Embedding | None = None
+    text: Mapping[str, TextField] | None = None
 
 
 class IndexSummary(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ CALLS: dict[str, Callable[[Any, Any], Any]] = {
     "createAnIndexByName": lambda c, i: c.index("series").create(dimension=3, distance="euclidean"),
     "listIndexes": lambda c, i: c.indexes("f"),
     "describeAnIndex": lambda c, i: i.info(),
+    "changeAnIndex": lambda c, i: i.declare_text({"title": {"language": None}}),
     "addVectors": lambda c, i: i.add([("alien", [1, 0, 0], {"year": 1979}), ("heat", [0, 1, 0], {"year": 1995})]),
     "lookAVectorUp": lambda c, i: i.vector("alien"),
     "getVectors": lambda c, i: i.get(["heat", "unknown"]),
@@ -49,6 +50,7 @@ def _expected(seen: dict[str, Any]) -> None:
     """Check what each call returned."""
     assert [summary.name for summary in seen["listIndexes"]] == ["films"]
     assert (seen["describeAnIndex"].dimension, seen["describeAnIndex"].count) == (3, 0)
+    assert list(seen["changeAnIndex"].parameters.text) == ["title"]
     assert (seen["addVectors"].added, seen["addVectors"].count) == (2, 2)
     assert (seen["lookAVectorUp"].metadata, list(seen["lookAVectorUp"].vector)) == ({"year": 1979}, [1, 0, 0])
     assert [row.id for row in seen["getVectors"]] == ["heat"]

@@ -94,7 +94,7 @@ def test_requests_are_answered_on_one_connection(browser: Browser) -> None:
         ("GET", "/", 404),
         ("HEAD", "/indexes", 405),
         ("OPTIONS", "/indexes", 405),
-        ("PATCH", "/indexes/films", 405),
+        ("PATCH", "/indexes", 405),
         ("GET", "/openapi.json", 200),
         ("GET", "/indexes/films/vectors/%ff", 422),
         ("GET", "http://127.0.0.1/indexes", 200),

@@ -4,8 +4,8 @@ from vectord.errors import ObjectChanged, OutcomeUnknown, VectordError
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
 from vectord.service.service import Service
+from vectord.service.sharding.failures import error_of, failed_result
 from vectord.service.sharding.index import ShardedIndex, check_unconditional
-from vectord.service.sharding.messages import error_of, failed_result
 from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import SingleIndex, description_of
 from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, WriteOptions

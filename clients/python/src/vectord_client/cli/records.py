@@ -49,6 +49,11 @@ def of_info(info: IndexInfo) -> dict[str, Any]:
             "query_prefix": embedding.query_prefix,
             "document_prefix": embedding.document_prefix,
         }
+    if parameters.text is not None:
+        record["text"] = {
+            path: {"language": field.language, "stopwords": field.stopwords, "searchable": field.searchable}
+            for path, field in parameters.text.items()
+        }
     if info.shards:
         record["shards"] = [{"count": one.count, "bytes": one.bytes, "etag": one.etag} for one in info.shards]
     if info.build is not None:

@@ -11,7 +11,7 @@ from vectord_client.errors import MissingExtra
 
 _FIRST: Final = (3, 12)  # the versions of Python on which the engine runs
 _AFTER_LAST: Final = (3, 14)
-_LIBRARIES: Final = ("annoy", "aws_lambda_powertools", "numpy", "obstore")
+_LIBRARIES: Final = ("Stemmer", "annoy", "aws_lambda_powertools", "numpy", "obstore")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from vectord_client import values
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.block import Block
 from vectord_client.rows.id_lists import checked_ids, optional_id, optional_ids
+from vectord_client.text_values import TextField
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
 from vectord_client.wire.encode import AsOf, Filter
@@ -69,6 +70,7 @@ def _parameters(
     ef_search: int | None,
     shards: int | None,
     embedding: values.Embedding | None,
+    text: Mapping[str, TextField] | None,
 ) -> dict[str, Any]:
     return {
         "dimension": dimension,
@@ -77,6 +79,7 @@ def _parameters(
         "ef_search": ef_search,
         "shards": shards,
         "embedding": embedding,
+        "text": text,
     }
 
 
@@ -99,6 +102,12 @@ def indexes(prefix: str = "", limit: int = 1000, cursor: str | None = None) -> C
 def describe(name: str, as_of: AsOf | None = None) -> Call[values.IndexInfo]:
     """GET /indexes/{name}."""
     return _get(encode.index_path(name), answers.info, as_of=encode.as_of(as_of))
+
+
+def change_index(name: str, text: Mapping[str, TextField] | None, if_match: str | None = None) -> Call[values.Restored]:
+    """PATCH /indexes/{name}. The same change again changes nothing."""
+    path, body = encode.index_path(name), encode.json({"text": text})
+    return _write("PATCH", path, _made, body, if_match=if_match, idempotent=if_match is None)
 
 
 def delete_index(name: str, if_match: str | None = None) -> Call[None]:

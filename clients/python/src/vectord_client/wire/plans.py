@@ -20,6 +20,7 @@ from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
 from vectord_client.rows.id_lists import checked_id, checked_ids
+from vectord_client.text_values import text_fields
 from vectord_client.values import Added, Deleted, Hits, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
 from vectord_client.wire.answers import next_cursor
@@ -58,10 +59,13 @@ def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -
 
 def _differences(found: IndexInfo, parameters: dict[str, Any]) -> list[str]:
     """Return the given parameters that an index does not have; a `None` was not given."""
+    recorded = {name: getattr(found.parameters, name) for name in parameters}
+    if recorded.get("text"):  # whether a field is searchable is no parameter
+        recorded["text"] = text_fields(recorded["text"])
     return [
-        f"{name} is {getattr(found.parameters, name)!r}, not {value!r}"
+        f"{name} is {recorded[name]!r}, not {value!r}"
         for name, value in parameters.items()
-        if value is not None and getattr(found.parameters, name) != value
+        if value is not None and recorded[name] != value
     ]
 
 

@@ -13,7 +13,7 @@ _PACKAGE: Final = "vectord-client"
 # A module of each package that an extra installs, by which it is recognized.
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "iam": ("botocore",),
-    "embedded": ("annoy", "aws_lambda_powertools", "numpy", "obstore", "waitress"),
+    "embedded": ("Stemmer", "annoy", "aws_lambda_powertools", "numpy", "obstore", "waitress"),
     "pandas": ("pandas", "pyarrow"),
     "langchain": ("langchain_core",),
     "haystack": ("haystack",),
