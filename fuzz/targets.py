@@ -5,7 +5,7 @@ memory is a fault.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,15 @@ from vectord.edge.schemas import bodies
 from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.errors import BatchInvalid, FileRefused, FilterInvalid, VectordError
 from vectord.filters import match, parse
+from vectord.filters.tree import Words
+from vectord.index.text.words import AnalysedWords
 from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.readers.files import entries_of_file
 from vectord.readers.jsonl import entries_of_lines
 from vectord.service.values.validation import validated_rows
+from vectord.text.languages import Analyzer
+from vectord.text.query import analyse_query
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = ROOT / "tests/files"
@@ -110,14 +114,22 @@ def _filter(data: bytes) -> None:
         tree = parse.parse(msgspec.json.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FilterInvalid):
         return
+    satisfies = match.matcher(tree, words=_words)
     for document in DOCUMENTS:
-        match.matches(tree, document)
+        satisfies(document)
+
+
+def _words(wanted: Words, leaves: Sequence[match.Leaf], _: int) -> bool:
+    """Test a condition on words as an index does with documents; one without words is refused there."""
+    words = AnalysedWords(wanted.operator, 0, Analyzer(), analyse_query(wanted.text, Analyzer()))
+    return bool(words.query.occurrences) and words.holds([leaf for leaf in leaves if isinstance(leaf, str)])
 
 
 def _filters() -> Iterator[bytes]:
     yield b'{"year":{"$gte":2020,"$lt":2030},"tags":{"$in":["a",1,null]}}'
     yield b'{"$or":[{"text":{"$glob":"s*[a-w]?rds"}},{"$not":{"a.b":{"$exists":true}}},{"tags":{"$prefix":"a"}}]}'
     yield b'{"long":{"$glob":"*[!a-d]*w?rds"}}'
+    yield '{"text":{"$match":"some words"},"tags":{"$not":{"$match_any":"b 東"}},"long":{"$phrase":"東京 a"}}'.encode()
     yield b'{"$and":[{"year":2020},{"year":{"$not":{"$eq":1.5}}},{"x":{"$nin":["y"]}},{"x":{"$ne":false}}]}'
 
 

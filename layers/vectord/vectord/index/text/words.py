@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Final
 
 import msgspec
 
 from vectord.filters.tree import WordsOperator
 from vectord.index.text.model import FieldTerm
 from vectord.text.languages import Analyzer
-from vectord.text.query import Occurrence, Query, occurrences
+from vectord.text.query import Occurrence, Query
+from vectord.text.tokens import tokens
+
+_MAX_KNOWN: Final = 100_000
 
 
 class FieldPrefix(msgspec.Struct, frozen=True, order=True):
@@ -18,13 +22,17 @@ class FieldPrefix(msgspec.Struct, frozen=True, order=True):
     text: str
 
 
-class AnalysedWords(msgspec.Struct, frozen=True):
-    """A condition with its analysed text, which has one word or more."""
+class AnalysedWords(msgspec.Struct, frozen=True, eq=False):
+    """A condition with its analysed text, which has one word or more.
+
+    `known` has terms of tokens, to which those of tested documents are added.
+    """
 
     operator: WordsOperator
     field: int
     analyzer: Analyzer
     query: Query
+    known: dict[str, str | None] = msgspec.field(default_factory=dict)
 
     @property
     def is_phrase(self) -> bool:
@@ -46,24 +54,37 @@ class AnalysedWords(msgspec.Struct, frozen=True):
 
     def holds(self, texts: Sequence[str]) -> bool:
         """Return True if the texts that a row has in the field satisfy the condition: a phrase within one of them."""
-        found = [occurrences(text, self.analyzer) for text in texts]
+        found = [self._terms(text) for text in texts]
         if self.operator == "$phrase":
-            return any(_has_phrase(of_text, self.query.occurrences) for of_text in found)
-        terms = {each.term for of_text in found for each in of_text}
+            return any(_has_phrase(terms, self.query.occurrences) for terms in found)
+        everywhere = {term for terms in found for term in terms if term is not None}
         has = chain(
-            (term in terms for term in self.query.terms),
-            (any(term.startswith(prefix) for term in terms) for prefix in self.query.prefixes),
+            (term in everywhere for term in self.query.terms),
+            (any(term.startswith(prefix) for term in everywhere) for prefix in self.query.prefixes),
         )
         return any(has) if self.operator == "$match_any" else all(has)
 
+    def _terms(self, text: str) -> list[str | None]:
+        """Return the term of each token of a text, None for a stop word. A term is found once for many texts."""
+        found = tokens(text, dotless=self.analyzer.dotless)
+        if len(self.known) > _MAX_KNOWN:
+            self.known.clear()
+        new = [token for token in dict.fromkeys(found) if token not in self.known]
+        self.known.update(zip(new, self.analyzer.terms(new), strict=True))
+        return [self.known[token] for token in found]
 
-def _has_phrase(text: Sequence[Occurrence], phrase: Sequence[Occurrence]) -> bool:
+
+def _has_phrase(terms: Sequence[str | None], phrase: Sequence[Occurrence]) -> bool:
     """Return True if a text has the words of a phrase at the same distances."""
-    term_at = {each.position: each.term for each in text}
-    first = phrase[0].position
+    first, *others = phrase
+    starts = [at for at, term in enumerate(terms) if _is_meant(term, first)]
     return any(
-        all(_is_meant(term_at.get(start + wanted.position - first), wanted) for wanted in phrase) for start in term_at
+        all(_is_at(terms, start + wanted.position - first.position, wanted) for wanted in others) for start in starts
     )
+
+
+def _is_at(terms: Sequence[str | None], at: int, wanted: Occurrence) -> bool:
+    return at < len(terms) and _is_meant(terms[at], wanted)
 
 
 def _is_meant(term: str | None, wanted: Occurrence) -> bool:
