@@ -118,6 +118,11 @@ def test_a_filter_matches(filter: dict[str, Any], document: dict[str, Any]) -> N
     assert matches(parse(row_filter(filter)), {"metadata": document})
 
 
+def test_conditions_on_words_are_left_to_the_index() -> None:
+    words = {"$match": "space ship", "$not": {"$phrase": "in space"}}
+    assert row_filter({"title": words}) == {"metadata.title": words}
+
+
 def test_a_filter_does_not_see_the_text_and_the_members_of_the_row() -> None:
     assert not matches(parse(row_filter({"text": "text"})), {"text": "text", "metadata": {}})
 

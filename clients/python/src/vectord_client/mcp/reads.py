@@ -23,7 +23,8 @@ Filter = Annotated[
     dict[str, Any] | None,
     Field(
         description='A condition on metadata, such as {"year": {"$gte": 1990}, "by.name": "Mann"}. Operators: $eq $ne '
-        "$gt $gte $lt $lte $in $nin $exists $prefix $glob; $and and $or have a list of filters, $not has one filter.",
+        "$gt $gte $lt $lte $in $nin $exists $prefix $glob, and $match $match_any $phrase on the words of text fields; "
+        "$and and $or have a list of filters, $not has one filter.",
         examples=[{"year": {"$gte": 1990}}],
     ),
 ]
