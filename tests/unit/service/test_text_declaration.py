@@ -11,7 +11,7 @@ from tests.support.compactions import (
     index,
     vectors,
 )
-from tests.support.scripted_store import ScriptedStore
+from tests.support.scripted_store import Real, ScriptedStore
 from tests.support.services import FOREVER, Clock, a_service
 from vectord.errors import PreconditionFailed, RequestInvalid
 from vectord.lhv1.text_fields import TextField, TextFields
@@ -126,3 +126,16 @@ def test_a_sharded_index_has_no_precondition() -> None:
     service.create(NewIndex("t", DIMENSION, shards=2), FOREVER)
     with pytest.raises(RequestInvalid, match="separate ETag"):
         declare(service, {"of": OF}, WriteOptions({'"e"'}))
+
+
+def test_a_declaration_during_a_build_is_built_by_the_same_compaction(store: ScriptedStore, packed: Service) -> None:
+    declare(packed, {"of": OF})
+
+    def declare_others(real: Real) -> object:
+        if store.count("stage") == 1:
+            declare(packed, {"seed": SEED})
+        return real()
+
+    store.always("stage", declare_others)
+    assert compact(a_compaction(store)).outcome == "compacted"
+    assert (store.count("stage"), dict(index(store).text_fields)) == (2, {"seed": SEED})

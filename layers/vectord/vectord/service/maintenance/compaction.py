@@ -6,6 +6,7 @@ It starts when no load of the index is going on (quiet.py).
 |--------------------------------------------|-----------------------------------------------------------------------|
 | rows are added, replaced or deleted        | the change stays: the commit is prepared again for each new state     |
 | another build of the index is committed    | this build is discarded; the outcome is `overtaken`                   |
+| other text fields are declared             | this build is discarded, and another one follows                      |
 | the index is deleted, and perhaps created  | this build is discarded; the outcome is `gone` or `overtaken`         |
 | this process dies                          | the index is unchanged; the bucket's rule deletes the staged object   |
 | a second compaction of the index starts    | it finds the lease of the first and ends; its outcome is `busy`       |
@@ -130,7 +131,7 @@ class Compaction:
         while self._wait_until_quiet(self._wait_limits, job):
             start = self.environment.now()
             last = self._build_once(job)
-            if last.outcome != "compacted":
+            if last.outcome not in {"compacted", "overtaken"}:
                 return last if done.outcome == "idle" else done
             done = last
             if _REPEAT_FACTOR * (self.environment.now() - start) >= self.environment.left(job.deadline):
