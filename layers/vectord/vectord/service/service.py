@@ -15,7 +15,7 @@ from vectord.errors import (
     StoreError,
     StoreUnavailable,
 )
-from vectord.index.query import query as queries
+from vectord.index.query import checks
 from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
 from vectord.index.query.values import OrderedRow
 from vectord.index.thresholds import DEFAULT, Thresholds, compaction_is_due
@@ -119,9 +119,9 @@ class Service:
             RequestInvalid: the query is out of range, or a vector does not fit the index.
             FilterInvalid, VectorNotFound
         """
-        if query.like is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
+        if query.like is None and query.text is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
             raise RequestInvalid(f"a search must have 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
-        queries.check(query)
+        checks.check(query)
         return self.run(name, deadline, read, lambda index: index.search(query), for_search=True)
 
     def recall(
@@ -132,7 +132,7 @@ class Service:
         Raises:
             RequestInvalid: the query is out of range, a vector does not fit, or the index is sharded.
         """
-        queries.check(query)
+        checks.check(query)
         if not 1 <= (len(query.vectors) or sample_size) <= MAX_PROBES:
             raise RequestInvalid(
                 f"a recall measurement must have 1 to {MAX_PROBES} queries, not {len(query.vectors) or sample_size:,}"

@@ -68,7 +68,7 @@ def in_base(
         return _scan(base, mask, queries, k, at_least=at_least)
     chosen = choose_in_base(index, base, mask, queries, k, plan=plan)
     if plan.fetch == "ranges":
-        rows = prefetch.fetch_rows(index, base, chosen.rows, requests_of(chosen, plan))
+        rows = prefetch.fetch_rows(index, base, chosen.rows, requests_of(chosen, plan), documents=plan.documents)
         chosen = Chosen(rows, chosen.probed)
     return rescored_in_base(base, mask, queries, k, chosen, plan=plan, at_least=at_least)
 

@@ -5,7 +5,7 @@ in JSON. So no request fails that could be answered, and what is read and kept i
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nsmallest
 from itertools import batched
 from typing import Final
@@ -20,7 +20,7 @@ from vectord.errors import AnswerTooLarge
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.exact_scan import smallest_with_ties
 from vectord.index.query.candidates import Candidates
-from vectord.index.query.query import Answer, Match, Query, key_of_seen, sort_key
+from vectord.index.query.query import Answer, Match, Query, key_of_seen
 from vectord.index.state import Index
 
 Array = npt.NDArray[np.int64]
@@ -32,17 +32,25 @@ _LEAST_COMPONENT: Final = 4  # `0.0,` in an array; base64 has more
 _MAX_TIES: Final = 1_000  # rows more than a page needs, of which the documents are read without looking at ids first
 _FEW: Final = 64  # documents that are read at a time if they may be large
 
-type _Stored = tuple[str, msgspec.Raw | None, F32 | None]  # id, metadata, vector
+type Stored = tuple[str, msgspec.Raw | None, F32 | None]  # id, metadata, vector
+type MakeMatch = Callable[[int, float, Stored], Match]  # of a row, its key, and what is stored of it
+type _Keyed = tuple[float, str, int]  # key, id, row
+
+
+def _at_distance(_: int, distance: float, stored: Stored) -> Match:
+    """Return a match of a search by vector, whose keys are distances."""
+    return Match(stored[0], distance, *stored[1:])
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """The rows of which the matches of one query vector are the first, and their distances, unordered.
+    """The rows of which the matches of one query vector are the first, unordered, and the keys that order them.
 
+    The keys ascend; matches with the same key are ordered by id. A key is a distance, but for a search by words.
     `examined` is the number of candidates; `complete`, `partitions` and `entries` as in `Candidates`.
     """
 
     rows: Array
-    distances: F64
+    keys: F64
     examined: int
     complete: bool
     partitions: int = 0
@@ -86,8 +94,14 @@ def select(index: Index, found: Candidates, query: Query) -> Selected:
     return Selected(rows, distances, found.examined, found.complete, found.partitions, found.entries)
 
 
-def read(index: Index, selected: Sequence[Selected], query: Query, check: DeadlineCheck) -> list[Matches]:
-    """Return the matches of each query vector; their documents are read in one round.
+def read(
+    index: Index,
+    selected: Sequence[Selected],
+    query: Query,
+    check: DeadlineCheck,
+    make: MakeMatch = _at_distance,
+) -> list[Matches]:
+    """Return the matches of each query vector, which `make` makes; their documents are read in one round.
 
     They are those of the page. More of them show that another page follows.
 
@@ -99,10 +113,10 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
     rows = [each.rows.tolist() for each in selected]
     most = query.max_bytes // _least_bytes(query, index.params.dimension) + 1
     if query.paged and len(rows[0]) > most:
-        return [_page(index, selected[0], query, check)]
+        return [_page(index, selected[0], query, check, make)]
     stored = _stored(index, {row for some in rows for row in some}, query)
     if stored is None and query.paged:
-        return [_page(index, selected[0], query, check)]
+        return [_page(index, selected[0], query, check, make)]
     if stored is None:  # perhaps because of rows that tie with the last match
         selected = [_first(index, each, query) for each in selected]
         rows = [each.rows.tolist() for each in selected]
@@ -113,12 +127,9 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
     for each, rows_of_query in zip(selected, rows, strict=True):
         if len(selected) > 1:
             check()
-        listed = []
-        for row, distance in zip(rows_of_query, each.distances.tolist(), strict=True):
-            vector_id, metadata, vector = stored[row]
-            listed.append(Match(vector_id, distance, metadata, vector))
-        listed.sort(key=sort_key)
-        matches.append(Matches(_unseen(listed, query)))
+        pairs = zip(each.keys.tolist(), rows_of_query, strict=True)
+        keyed = _unseen(sorted([(key, stored[row][0], row) for key, row in pairs]), query)
+        matches.append(Matches([make(row, key, stored[row]) for key, _, row in keyed]))
         if not query.paged and len(selected) > 1:
             size += _variable_bytes(matches[-1].listed[: query.k])
             if size > query.max_bytes:
@@ -140,8 +151,8 @@ def _least_bytes(query: Query, dimension: int) -> int:
 def _too_large(size: str, query: Query) -> AnswerTooLarge:
     """Return the error for an answer of `size`, as text."""
     return AnswerTooLarge(
-        f"The answer to {len(query.vectors)} queries would have {size}, and at most {query.max_bytes:,} bytes can be "
-        "sent. Send fewer queries at a time, ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
+        f"The answer to {len(query.vectors) or 1} queries would have {size}, and at most {query.max_bytes:,} bytes can "
+        "be sent. Send fewer queries at a time, ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
     )
 
 
@@ -161,49 +172,48 @@ def _nearest(found: Candidates, query: Query) -> Array:
 
 def _first(index: Index, selected: Selected, query: Query) -> Selected:
     """Return only the rows of the first `k` matches."""
-    first = _in_order(index, selected.rows, selected.distances, query)[: query.k]
-    return structs.replace(selected, rows=selected.rows[first], distances=selected.distances[first])
+    first = _in_order(index, selected.rows, selected.keys, query)[: query.k]
+    return structs.replace(selected, rows=selected.rows[first], keys=selected.keys[first])
 
 
-def _in_order(index: Index, rows: Array, distances: F64, query: Query) -> Array:
+def _in_order(index: Index, rows: Array, keys: F64, query: Query) -> Array:
     """Return the positions of the first of `rows` that may be in a page, in order; only their ids are read."""
     by_row = np.argsort(rows)
     ids = index.ids_of(rows[by_row].tolist())
-    keyed: Iterator[tuple[float, str, int]] = zip(distances[by_row].tolist(), ids, by_row.tolist(), strict=True)
+    keyed: Iterator[_Keyed] = zip(keys[by_row].tolist(), ids, by_row.tolist(), strict=True)
     if query.after is not None:
         after = query.after
         keyed = (key for key in keyed if key[:2] > after)
     return np.array([position for _, _, position in nsmallest(query.wanted, keyed)], np.int64)
 
 
-def _unseen(matches: list[Match], query: Query) -> list[Match]:
+def _unseen(keyed: list[_Keyed], query: Query) -> list[_Keyed]:
     """Leave out the matches of earlier pages."""
     if query.after is None:
-        return matches
-    later = [match for match in matches if sort_key(match) > query.after]
-    return [match for match in later if key_of_seen(match.id) not in query.seen] if query.seen else later
+        return keyed
+    later = [each for each in keyed if each[:2] > query.after]
+    return [each for each in later if key_of_seen(each[1]) not in query.seen] if query.seen else later
 
 
-def _page(index: Index, selected: Selected, query: Query, check: DeadlineCheck) -> Matches:
+def _page(index: Index, selected: Selected, query: Query, check: DeadlineCheck, make: MakeMatch) -> Matches:
     """Return the first matches, until they are larger than an answer may be: a few documents are read at a time."""
-    order = _in_order(index, selected.rows, selected.distances, query)
-    rows, distances = selected.rows[order].tolist(), selected.distances[order].tolist()
-    distance_of, least = dict(zip(rows, distances, strict=True)), _least_bytes(query, index.params.dimension)
+    order = _in_order(index, selected.rows, selected.keys, query)
+    rows, keys = selected.rows[order].tolist(), selected.keys[order].tolist()
+    key_of, least = dict(zip(rows, keys, strict=True)), _least_bytes(query, index.params.dimension)
     listed, size = list[Match](), 0
     for some in batched(rows, _FEW):
         check()
-        for row, (vector_id, metadata, vector) in _stored_in_order(index, some, query):
-            match = Match(vector_id, distance_of[row], metadata, vector)
-            if key_of_seen(vector_id) in query.seen:
+        for row, stored in _stored_in_order(index, some, query):
+            if key_of_seen(stored[0]) in query.seen:
                 continue
             if size > query.max_bytes:
                 return Matches(listed, cut=True)
-            listed.append(match)
-            size += least + len(metadata or b"")
+            listed.append(make(row, key_of[row], stored))
+            size += least + len(stored[1] or b"")
     return Matches(listed)
 
 
-def _stored_in_order(index: Index, rows: Sequence[int], query: Query) -> Iterator[tuple[int, _Stored]]:
+def _stored_in_order(index: Index, rows: Sequence[int], query: Query) -> Iterator[tuple[int, Stored]]:
     stored = _stored(index, rows, query)
     if stored is not None:
         yield from ((row, stored[row]) for row in rows)
@@ -214,7 +224,7 @@ def _stored_in_order(index: Index, rows: Sequence[int], query: Query) -> Iterato
         yield row, alone[row]
 
 
-def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Stored] | None:
+def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, Stored] | None:
     """Return id, metadata and vector of each row, as the query requests; None if their metadata is too large.
 
     One row is never too large.
@@ -237,7 +247,7 @@ def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Store
     documents = index.documents.read(ordered, index.fetch, query.max_bytes) if ordered else []
     if len(documents) < len(ordered):
         return None
-    stored, size = dict[int, _Stored](), 0
+    stored, size = dict[int, Stored](), 0
     for row, document, vector in zip(ordered, documents, vectors, strict=True):
         size += len(document.metadata or b"")
         stored[row] = document.id, document.metadata, vector

@@ -40,7 +40,8 @@ class SearchPlan(msgspec.Struct, frozen=True):
     The effort of an exact plan is the number of rows that are rescored one by one, or 0 for a scan of all rows.
     `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
     gets its bytes. `probes` is the number of partitions to probe, `entries` that of the entries in them on average.
-    With `tail_codes`, the tail is searched by its codes and not by a scan.
+    With `tail_codes`, the tail is searched by its codes and not by a scan. Without `documents`, a search by ranges does
+    not fetch those of the base together with the rows, because few of these will be matches.
     """
 
     strategy: Strategy
@@ -50,6 +51,7 @@ class SearchPlan(msgspec.Struct, frozen=True):
     probes: int = 0
     entries: int = 0
     tail_codes: bool = False
+    documents: bool = True
 
 
 EXACT: Final = SearchPlan("exact")

@@ -101,13 +101,19 @@ def fetch_all(index: Index) -> None:
 
 
 def fetch_rows(
-    index: Index, base: Base, rows: Sequence[Array], requests: int | None, in_tail: Sequence[Array] = ()
+    index: Index,
+    base: Base,
+    rows: Sequence[Array],
+    requests: int | None,
+    in_tail: Sequence[Array] = (),
+    *,
+    documents: bool = True,
 ) -> Sequence[Array]:
     """Fetch the vectors of each of `rows`, best first, as far as `requests` allow; return the rows that were fetched.
 
     If `requests` is None, all rows are fetched. Documents are fetched in the same round: those of the rows if the
-    directory is cached and they are few requests, otherwise the directory if it is not cached. All rows of the tail
-    `in_tail` are fetched.
+    directory is cached and they are few requests, otherwise the directory if it is not cached; without `documents`, the
+    directory at most. All rows of the tail `in_tail` are fetched.
     """
     chosen = rows
     if requests is not None:
@@ -115,10 +121,10 @@ def fetch_rows(
         chosen = [rows_within_budget(each, base.graph.layout.node_size, requests, gap) for each in rows]
     # Not np.unique: its first call imports numpy.ma, which takes 10 ms.
     union = sorted(set().union(*(each.tolist() for each in chosen)))
-    documents = _directory(base)
-    if requests is not None and not _are_missing(documents):
-        documents = _documents_of(base, union, len(rows) * requests)
-    wanted = [(base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *documents]
+    of_documents = _directory(base)
+    if requests is not None and documents and not _are_missing(of_documents):
+        of_documents = _documents_of(base, union, len(rows) * requests)
+    wanted = [(base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *of_documents]
     if base.sketch:
         wanted = [(section, joined(ranges or [], SKETCH_GAP)) for section, ranges in wanted]
     elif requests is not None:

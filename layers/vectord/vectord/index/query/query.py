@@ -9,16 +9,17 @@ from typing import Final, Literal
 import msgspec
 from msgspec import structs
 
-from vectord.errors import RequestInvalid
-from vectord.index.kernels.distance import F32, invalid_vector_reason
+from vectord.index.kernels.distance import F32
 from vectord.index.query.efforts import DEFAULT_RECALL
-from vectord.lhv1.params import MAX_EF_SEARCH, Params
 
 LEAST_RECALL: Final = 0.5
 MAX_K: Final = 10_000
 BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every match
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
+MAX_QUERY_TEXT: Final = 10_000  # characters
+MAX_WORDS: Final = 1_000  # different words of a text that is searched for
+MAX_CANDIDATES: Final = 1_000  # rows of each of the two lists of a hybrid search
 
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
 
@@ -222,22 +223,3 @@ def key_of_seen(vector_id: str) -> bytes:
     """Return the key of an id in `Query.seen`: the id in UTF-8, or a digest of 16 bytes if it is not shorter."""
     encoded = vector_id.encode()
     return encoded if len(encoded) < _KEY_SIZE else blake2b(encoded, digest_size=_KEY_SIZE).digest()
-
-
-def check(query: Query) -> None:
-    """Raise RequestInvalid if a number in the query is out of range."""
-    if not 1 <= query.k <= MAX_K:
-        raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {query.k:,}")
-    if query.ef_search > MAX_EF_SEARCH:
-        raise RequestInvalid(f"ef_search must be at most {MAX_EF_SEARCH:,}, not {query.ef_search:,}")
-    if not LEAST_RECALL <= query.recall <= 1:
-        raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {query.recall}")
-    if query.max_distance is not None and not query.max_distance >= 0:
-        raise RequestInvalid(f"max_distance must be at least 0, not {query.max_distance}")
-
-
-def check_vectors(query: Query, params: Params) -> None:
-    """Raise RequestInvalid if a query vector does not fit an index with these parameters; of several, name it."""
-    for position, vector in enumerate(query.vectors):
-        if reason := invalid_vector_reason(vector, params):
-            raise RequestInvalid(reason if len(query.vectors) == 1 else f"vectors[{position}]: {reason}")

@@ -57,12 +57,22 @@ def search_many(
         return [Answer([], index.count, "exact", eligible=mask.count) for _ in query.vectors]
     if not query.bounded and not query.paged:
         matches.check_count(query, index.params.dimension, len(query.vectors) * min(query.k, mask.count))
-    plan = _plan(index, mask, query, read_ahead=read_ahead)
-    selected, plan = _find(index, mask, query, plan, check)
+    selected, plan = nearest(index, mask, query, check, read_ahead=read_ahead)
     return [
         _answer(index, mask, query, (plan, each), found)
         for each, found in zip(selected, matches.read(index, selected, query, check), strict=True)
     ]
+
+
+def nearest(
+    index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *, read_ahead: bool, documents: bool = True
+) -> tuple[list[Selected], SearchPlan]:
+    """Return the rows of which the matches of each query vector are the first, and the plan that found them.
+
+    At least one row is in `mask`. Without `documents`, they are not fetched together with the rows.
+    """
+    plan = _plan(index, mask, query, read_ahead=read_ahead)
+    return _find(index, mask, query, plan if documents else structs.replace(plan, documents=False), check)
 
 
 def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> SearchPlan:

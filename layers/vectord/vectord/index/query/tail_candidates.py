@@ -89,7 +89,9 @@ def with_base_by_ranges(
     prefetch.fetch_tail(index, plan)  # nothing, if the codes of the base were fetched
     estimates = [each.estimates for each in chosen.probed or () if each.estimates is not None]
     in_tail = _likely(index, mask, queries, target, estimates)
-    rows = prefetch.fetch_rows(index, base, chosen.rows, candidates.requests_of(chosen, plan), in_tail)
+    rows = prefetch.fetch_rows(
+        index, base, chosen.rows, candidates.requests_of(chosen, plan), in_tail, documents=plan.documents
+    )
     chosen = Chosen(rows, chosen.probed)
     return (
         candidates.rescored_in_base(base, mask, queries, target.k, chosen, plan=plan),

@@ -21,7 +21,8 @@ from vectord.errors import (
 )
 from vectord.index import mutations
 from vectord.index.query import matches
-from vectord.index.query.query import Query, Result, check_vectors, resolved
+from vectord.index.query.checks import check_single, check_vectors
+from vectord.index.query.query import Query, Result, resolved
 from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
@@ -104,13 +105,12 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """Search every shard for `k` matches; an error of one shard fails the search.
 
         Raises:
-            RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does.
+            RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does. RequestInvalid also for words.
         """
+        check_single(query, self.parent)
         parse_filter(query.filter)
-        if query.like is None:
-            check_vectors(query, self.parent)
-        else:
-            query = resolved(query, self.lookup(query.like).vector)
+        query = query if query.like is None else resolved(query, self.lookup(query.like).vector)
+        check_vectors(query, self.parent)
         requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]
         merger = ResultMerger(query.k)
         results = self._results(requests, Result, collect=merger.add)

@@ -7,14 +7,16 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck
 from vectord.errors import PreconditionFailed, VectorNotFound
 from vectord.index.kernels.distance import F32
+from vectord.index.query.checks import check_vectors
 from vectord.index.query.prefetch import fetch_all
-from vectord.index.query.query import Answer, Query, Result, check_vectors, resolved
+from vectord.index.query.query import Answer, Query, Result, resolved
 from vectord.index.query.recall import Probe, measure, sample
 from vectord.index.query.search import search_many
 from vectord.index.query.values import Order, OrderedRow
-from vectord.index.rows import Item
+from vectord.index.rows import Item, RowMask
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
 from vectord.service.commit.idempotency import is_repeat
@@ -92,6 +94,8 @@ class SingleIndex(msgspec.Struct, frozen=True):
 
         Raises:
             RequestInvalid: a query vector does not fit the index.
+            TextInvalid: the index has no such texts, or there is nothing to search for.
+            CursorInvalid: the page before was one of another search.
             FilterInvalid: the filter is not valid.
             VectorNotFound: the index has no vector `query.like`.
             AnswerTooLarge: the matches are certainly larger than `query.max_bytes`.
@@ -104,7 +108,11 @@ class SingleIndex(msgspec.Struct, frozen=True):
         else:
             check_vectors(query, index.params)
         rows = None if query.filter is None else matching_rows(index, query.filter, self.check)
-        answers = search_many(index, query, rows, self.check, read_ahead=not self._read_so_far().bytes)
+        read_ahead = not self._read_so_far().bytes
+        if query.text is None:
+            answers = search_many(index, query, rows, self.check, read_ahead=read_ahead)
+        else:
+            answers = [_search_text(index, query, rows, self.check, read_ahead=read_ahead)]
         read = self._read_so_far()
         if read.bytes >= index.size:
             answers = [_with_whole_fetch(answer) for answer in answers]
@@ -228,6 +236,15 @@ class SingleIndex(msgspec.Struct, frozen=True):
     def _read_so_far(self) -> ReadCost:
         """Return what this request has read so far."""
         return self.environment.meter.read().since(self.read_before)
+
+
+def _search_text(index: Index, query: Query, rows: RowMask | None, check: DeadlineCheck, *, read_ahead: bool) -> Answer:
+    """Search by words, or by words and the vector that the query has."""
+    from vectord.index.query.text import hybrid, search  # noqa: PLC0415  most indexes have no texts
+
+    if query.vectors:
+        return hybrid.search(index, query, rows, check, read_ahead=read_ahead)
+    return search.search(index, query, rows, check)
 
 
 def _added(committed: Committed[Effect]) -> Added:
