@@ -6,6 +6,7 @@ VectordError
 │   ├── MalformedEncoding          the body is not what its Content-Encoding says
 │   ├── UnsupportedEncoding        the Content-Encoding of the body is not supported
 │   ├── FilterInvalid              a metadata filter is not valid; names the position in it
+│   ├── TextInvalid                the words of a search; see index/query/text_errors.py
 │   ├── CursorInvalid              a cursor was changed, or belongs to another listing
 │   ├── IdempotencyKeyReused       an Idempotency-Key was used before, for another request
 │   ├── BatchInvalid               some items of a batch are not valid; lists each of them

@@ -123,7 +123,7 @@ def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list
 
 def _rows_by_hash(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:
     """Return the hashes from `start` to below `stop` of the rows of `mask`, ascending, and their row numbers."""
-    packed = _packed(index)
+    packed = packed_documents(index)
     index.fetch(*((each.section, [each.hashes]) for _, each in packed))
     found = [_between(*documents.by_hash(index.fetch), start, stop, first) for first, documents in packed]
     if index.base and not isinstance(index.base.documents, PackedDocuments):
@@ -141,7 +141,7 @@ def _rows_by_hash(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple
     return hashes, rows
 
 
-def _packed(index: Index) -> list[tuple[int, PackedDocuments]]:
+def packed_documents(index: Index) -> list[tuple[int, PackedDocuments]]:
     """Return the documents of the base and of the pieces, as far as they are packed, each with its first row."""
     starts = zip(index.tail.starts, index.tail.pieces, strict=False)
     packed = [(index.base_rows + start, piece.documents) for start, piece in starts]

@@ -1,6 +1,7 @@
 """The texts of an index: which fields can be searched by words, and the sections that have them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from vectord.index.state import Index
 from vectord.index.text.model import Array, Removed
 from vectord.index.text.reading import Source
 from vectord.lhv1.text_fields import TextFields
+
+_SOURCES: Final = "sources of texts"  # where an index keeps them, because many searches are of the same state
 
 
 def active_fields(index: Index) -> TextFields:
@@ -22,14 +25,18 @@ def active_fields(index: Index) -> TextFields:
     return {path: field for path, field in declared.items() if index.text_fields.get(path) == field}
 
 
-def text_sources(index: Index) -> list[Source]:
+def text_sources(index: Index) -> Sequence[Source]:
     """Return the sections of texts, that of the base first, each with its removed rows; none of an index without rows.
 
     Rows of the tail that no commit has written yet have no texts.
     """
     if not len(index):  # its sections may have other fields than it declares
-        return []
-    return [Source(text, first, _removed(index, text, first)) for text, first in _placed(index)]
+        return ()
+    found: Sequence[Source] | None = index.__dict__.get(_SOURCES)
+    if found is None:
+        found = tuple([Source(text, first, _removed(index, text, first)) for text, first in _placed(index)])
+        index.__dict__[_SOURCES] = found
+    return found
 
 
 def _placed(index: Index) -> Iterator[tuple[Text, int]]:

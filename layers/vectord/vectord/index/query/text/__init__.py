@@ -1,0 +1,1 @@
+"""Search by words, alone and together with a vector."""

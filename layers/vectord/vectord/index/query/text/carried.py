@@ -1,0 +1,57 @@
+"""Statistics as a cursor carries them: by the paths of fields, whose numbers a build may change."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from vectord.errors import CursorInvalid
+from vectord.index.query.query import FieldStatistics, TextStatistics
+from vectord.index.query.text.fields import SearchedField
+from vectord.index.text.model import FieldTerm
+from vectord.index.text.reading import Expansions
+from vectord.index.text.statistics import Statistics
+
+_MOST: Final = 1 << 53  # rows or tokens: more cannot be, and float64 has all integers up to it
+
+
+def carried(known: Statistics, fields: Sequence[SearchedField]) -> TextStatistics:
+    """Return statistics with the paths of the fields in place of their numbers."""
+    return TextStatistics(
+        known.rows,
+        {
+            field.path: FieldStatistics(
+                known.tokens.get(field.number, 0),
+                {term.decode(): rows for (number, term), rows in known.frequencies.items() if number == field.number},
+            )
+            for field in fields
+        },
+    )
+
+
+def restored(first: TextStatistics, fields: Sequence[SearchedField]) -> Statistics:
+    """Return statistics with the numbers of the fields, whose paths are those in `first`.
+
+    Raises:
+        CursorInvalid: they are not those of any index.
+    """
+    of_fields = [(field.number, first.fields[field.path]) for field in fields]
+    for _, each in of_fields:
+        counts = [*each.frequencies.values(), 0]
+        if not 0 <= min(counts) <= max(counts) <= first.rows <= _MOST or not 0 <= each.tokens <= _MOST:
+            raise CursorInvalid
+        if each.tokens and not first.rows:
+            raise CursorInvalid
+    return Statistics(
+        first.rows,
+        {number: each.tokens for number, each in of_fields},
+        {(number, term.encode()): rows for number, each in of_fields for term, rows in each.frequencies.items()},
+    )
+
+
+def expansions(known: Statistics, prefixes: Sequence[FieldTerm]) -> Expansions:
+    """Return the terms that prefixes stood for when statistics were computed."""
+    return {
+        (field, prefix): sorted(
+            term for number, term in known.frequencies if number == field and term.startswith(prefix)
+        )
+        for field, prefix in prefixes
+    }

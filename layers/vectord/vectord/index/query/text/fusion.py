@@ -1,0 +1,106 @@
+"""Join the ranks of two lists of rows to one score: reciprocal rank fusion.
+
+Rows of one list that tie are ordered by id. To read an id costs a request if it is not in memory, so only the ids that
+can decide what the best rows are get read.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from vectord.index.kernels.distance import F64
+from vectord.index.query.query import Fusion
+from vectord.index.rows import Array
+
+
+class Ranking(msgspec.Struct, frozen=True, eq=False):
+    """A list of rows, the best first, and the value of each: its distance or its relevance."""
+
+    rows: Sequence[int]
+    values: Sequence[float]
+
+    @property
+    def rank_of(self) -> Mapping[int, int]:
+        return {row: rank for rank, row in enumerate(self.rows, 1)}
+
+    @property
+    def value_of(self) -> dict[int, float]:
+        return dict(zip(self.rows, self.values, strict=True))
+
+
+class Sorted(msgspec.Struct, frozen=True, eq=False):
+    """Rows by the `values` of a list, the best first; rows with the same value in any order.
+
+    With `weight`, a row of rank r gets weight / (rank_constant + r); a rank above `count` is not in the list. `first`
+    and `last` are the ranks that a row can have.
+    """
+
+    rows: Array
+    values: F64
+    first: Array
+    last: Array
+    count: int
+    weight: float
+    rank_constant: float
+
+    def shares(self, ranks: Array) -> dict[int, float]:
+        """Return what each row gets if it has one of `ranks`."""
+        found = np.where(ranks <= self.count, self.weight / (self.rank_constant + ranks), 0.0)
+        return dict(zip(self.rows.tolist(), found.tolist(), strict=True))
+
+    def tied(self, possible: Mapping[int, object]) -> list[int]:
+        """Return the rows that tie with others, of ties that have a row of `possible`."""
+        is_possible = np.fromiter((row in possible for row in self.rows.tolist()), np.bool_, len(self.rows))
+        ties = set(self.first[is_possible & (self.first < self.last)].tolist())
+        return [row for row, first in zip(self.rows.tolist(), self.first.tolist(), strict=True) if first in ties]
+
+    def ranking(self, id_of: Mapping[int, str]) -> Ranking:
+        """Return the list, with ties in the order of the ids that are known."""
+        keyed = zip(self.first.tolist(), self.rows.tolist(), self.values.tolist(), strict=True)
+        found = sorted(keyed, key=lambda each: (each[0], id_of.get(each[1], "")))[: self.count]
+        return Ranking([row for _, row, _ in found], [value for _, _, value in found])
+
+
+def by_distance(rows: Array, distances: F64, fusion: Fusion) -> Sorted:
+    """Return the list by vector, the nearest first."""
+    return _sorted(rows, distances, distances, fusion, fusion.vector_weight)
+
+
+def by_relevance(rows: Array, relevances: F64, fusion: Fusion) -> Sorted:
+    """Return the list by words, the most relevant first."""
+    return _sorted(rows, relevances, -relevances, fusion, fusion.text_weight)
+
+
+def possible_rows(by_vector: Sorted, by_words: Sorted, wanted: int) -> Mapping[int, float]:
+    """Return the rows that can be among the `wanted` best in some order of the ties, with the best score of each."""
+    least = fused(by_vector.shares(by_vector.last), by_words.shares(by_words.last))
+    most = fused(by_vector.shares(by_vector.first), by_words.shares(by_words.first))
+    if len(least) <= wanted:
+        return most
+    bar = sorted(least.values())[-wanted]
+    return {row: score for row, score in most.items() if score >= bar}
+
+
+def scores_of(by_vector: Ranking, by_words: Ranking, fusion: Fusion) -> dict[int, float]:
+    """Return the score of each row that is in a list."""
+    lists = ((by_vector, fusion.vector_weight), (by_words, fusion.text_weight))
+    return fused(
+        *(
+            {row: weight / (fusion.rank_constant + rank) for row, rank in ranking.rank_of.items()}
+            for ranking, weight in lists
+        )
+    )
+
+
+def fused(of_vector: Mapping[int, float], of_words: Mapping[int, float]) -> dict[int, float]:
+    """Return the sum of what each row gets from the two lists."""
+    return {row: of_vector.get(row, 0.0) + of_words.get(row, 0.0) for row in {**of_vector, **of_words}}
+
+
+def _sorted(rows: Array, values: F64, keys: F64, fusion: Fusion, weight: float) -> Sorted:
+    order = np.argsort(keys)
+    ascending = keys[order]
+    first = np.searchsorted(ascending, ascending, "left") + 1
+    last = np.searchsorted(ascending, ascending, "right")
+    return Sorted(rows[order], values[order], first, last, fusion.candidates, weight, fusion.rank_constant)

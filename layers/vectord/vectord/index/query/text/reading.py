@@ -1,0 +1,91 @@
+"""Read what a search by words needs: its sections of texts, and then the rows of its matches."""
+
+import msgspec
+import numpy as np
+
+from vectord.index.query.query import Query, TextSearch, TextStatistics
+from vectord.index.query.scan import packed_documents
+from vectord.index.query.text import carried
+from vectord.index.query.text.fields import searched_fields
+from vectord.index.query.text.words import Words, words_of
+from vectord.index.query.texts import text_sources
+from vectord.index.rows import Array, RowMask
+from vectord.index.sections.base import SectionRanges
+from vectord.index.state import Index
+from vectord.index.text.model import Mask, Segment, TextQuery
+from vectord.index.text.ranking import Ranked, rank
+from vectord.index.text.reading import Steps, read_dictionaries, read_lists
+from vectord.index.text.statistics import Statistics, statistics
+
+
+class Opened(msgspec.Struct, frozen=True, eq=False):
+    """A search by words of which everything is in memory: its words, and the statistics that its scores have."""
+
+    words: Words
+    query: TextQuery
+    segments: list[Segment]
+    known: Statistics
+
+    @property
+    def statistics(self) -> TextStatistics:
+        """The statistics that a further page needs."""
+        return carried.carried(self.known, self.words.fields)
+
+    def rank(self, k: int, allowed: Mask | None, *, least: float = 0.0, most: float = np.inf) -> Ranked:
+        """Return the `k` best of the rows that are True in `allowed`, as `ranking.rank` does."""
+        if not self.query.fields:  # no term begins with its prefix
+            return Ranked(np.empty(0, np.int64), np.empty(0))
+        return rank(self.segments, self.query, k, allowed=allowed, known=self.known, least=least, most=most)
+
+
+def analysed(index: Index, search: TextSearch, query: Query) -> Words:
+    """Return the words that a query searches for, without reading anything.
+
+    Raises:
+        TextInvalid: the index has no such texts, or there is nothing to search for.
+        CursorInvalid: a field of the first page cannot be searched any more.
+    """
+    return words_of(search, searched_fields(index, search, query.statistics))
+
+
+def opened(index: Index, words: Words, first: TextStatistics | None) -> Steps[Opened]:
+    """Read what a search needs, and in the first round where the documents are; `first` are those of its first page.
+
+    Raises:
+        CursorInvalid: `first` are not those of any index.
+    """
+    texts = text_sources(index)
+    known = None if first is None else carried.restored(first, words.fields)
+    prefixes = words.prefixes if known is None else []
+    found = yield from read_dictionaries(texts, words.terms, prefixes, _directories(index))
+    query = words.query(found if known is None else carried.expansions(known, words.prefixes))
+    segments = yield from read_lists(texts, query)
+    return Opened(words, query, segments, statistics(segments, query) if known is None else known)
+
+
+def allowed_rows(mask: RowMask | None) -> Mask | None:
+    """Return a mask of all rows of the index, None for all live ones."""
+    return None if mask is None else np.concatenate([mask.base, mask.tail])
+
+
+def fetch_matches(index: Index, rows: Array, with_vectors: Array) -> None:
+    """Fetch the vectors of the rows `with_vectors`, and in the same round the documents of `rows`.
+
+    Where a directory is not cached, its documents are left out.
+    """
+    with_vectors = np.sort(with_vectors)
+    in_base = with_vectors < index.base_rows
+    wanted = index.tail.ranges_of(with_vectors[~in_base] - index.base_rows)
+    if index.base:
+        wanted.append((index.base.graph.section, index.base.graph.byte_ranges(with_vectors[in_base])))
+    for first, documents in packed_documents(index):
+        some = rows[(rows >= first) & (rows < first + documents.count)] - first
+        if len(some) and not documents.section.missing([documents.head, documents.directory]):
+            wanted.append((documents.section, documents.byte_ranges(np.sort(some).tolist())))
+    index.fetch(*wanted)
+
+
+def _directories(index: Index) -> list[SectionRanges]:
+    """Return where the documents of all rows are, as far as they are packed and not in memory."""
+    packed = [documents for _, documents in packed_documents(index) if not documents.section.whole]
+    return [(documents.section, [documents.head, documents.directory]) for documents in packed]

@@ -1,0 +1,51 @@
+"""Let a search by vector and the reading of texts share rounds of requests."""
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from vectord.index.sections.base import Fetch, SectionRanges
+from vectord.index.state import Index
+from vectord.index.text.reading import Steps
+
+
+class SharedRounds[T]:
+    """Fetches for a search, and in the same rounds what steps read next, until these have ended."""
+
+    def __init__(self, fetch: Fetch, steps: Steps[T]) -> None:
+        self._fetch, self._steps = fetch, steps
+        self._result: T | None = None
+        self._next: Sequence[SectionRanges] | None = None
+        self._advance()
+
+    @property
+    def capacity(self) -> int:
+        return self._fetch.capacity
+
+    def __call__(self, *wanted: SectionRanges) -> None:
+        if not any(section.missing(ranges) for section, ranges in wanted if not section.whole):
+            return  # no round that could be shared
+        self._fetch(*wanted, *(self._next or ()))
+        if self._next is not None:
+            self._advance()
+
+    def result(self) -> T:
+        """Fetch what the steps have not read yet, and return their result."""
+        while self._next is not None:
+            self._fetch(*self._next)
+            self._advance()
+        assert self._result is not None
+        return self._result
+
+    def _advance(self) -> None:
+        try:
+            self._next = next(self._steps)
+        except StopIteration as stop:
+            self._next, self._result = None, stop.value
+
+
+def with_fetch(index: Index, fetch: Fetch) -> Index:
+    """Return an index that fetches with `fetch`, with what is known of it already."""
+    other = structs.replace(index, fetch=fetch)
+    other.__dict__.update(index.__dict__)
+    return other

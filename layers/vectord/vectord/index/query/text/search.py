@@ -1,0 +1,87 @@
+"""Search by words alone: the rows of the best relevance, ties by id."""
+
+from typing import Final
+
+import numpy as np
+from msgspec import structs
+
+from vectord.deadline import DeadlineCheck, no_deadline
+from vectord.index.query import matches
+from vectord.index.query.candidates import Candidates
+from vectord.index.query.matches import Selected, Stored
+from vectord.index.query.query import Answer, Explanation, Match, Query, TextSearch
+from vectord.index.query.text import details, reading
+from vectord.index.query.text.reading import Opened
+from vectord.index.rows import RowMask
+from vectord.index.state import Index
+from vectord.index.text.reading import finished
+
+BEFORE_THE_BEST: Final = (-np.inf, "")  # a key and an id before those of every match
+
+
+def search(index: Index, query: Query, matching: RowMask | None = None, check: DeadlineCheck = no_deadline) -> Answer:
+    """Return the `k` rows with the best relevance of those in `matching`, None for all.
+
+    Raises:
+        TextInvalid: the index has no such texts, or there is nothing to search for.
+        CursorInvalid: the statistics of the first page do not belong to this index.
+        AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
+        BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
+    """
+    assert query.text is not None
+    words = reading.analysed(index, query.text, query)
+    mask = searched_rows(index, query, matching)
+    is_local = all(text.section.whole for text in index.texts)
+    opened = finished(reading.opened(index, words, query.statistics), index.fetch)
+    check()
+    selected = _select(index, opened, query, query.text, mask)
+    if query.include_vectors:
+        reading.fetch_matches(index, selected.rows, selected.rows)
+    page = by_keys(query)
+    [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, selected))
+    return Answer(
+        found.listed[: query.k],
+        index.count,
+        "text",
+        "local" if is_local else "ranges",
+        eligible=index.count if mask is None else mask.count,
+        more=found.cut or len(found.listed) > query.k,
+        statistics=opened.statistics,
+    )
+
+
+def searched_rows(index: Index, query: Query, matching: RowMask | None) -> RowMask | None:
+    """Return the rows that may match, None for all live ones."""
+    if not query.exclude:
+        return matching
+    return (matching or index.live).without(index.find(query.exclude).values())
+
+
+def by_keys(query: Query) -> Query:
+    """Return a query for matches in the order of keys that ascend, which are relevances or scores with a minus sign."""
+    after = BEFORE_THE_BEST if query.after is None else (-query.after[0], query.after[1])
+    return structs.replace(query, after=after, max_distance=None)
+
+
+def _select(index: Index, opened: Opened, query: Query, search: TextSearch, mask: RowMask | None) -> Selected:
+    """Return the rows that a page, and whether another one follows, depend on."""
+    page, most = by_keys(query), np.inf if query.after is None else query.after[0]
+    allowed = reading.allowed_rows(mask)
+    passed = 0 if query.after is None else 1  # rows of the relevance where the page before ended
+    ranked = opened.rank(page.wanted + passed, allowed, least=search.min_relevance, most=most)
+    equal = int(np.count_nonzero(ranked.scores == most))
+    if equal > passed:
+        ranked = opened.rank(page.wanted + equal, allowed, least=search.min_relevance, most=most)
+    return matches.select(index, Candidates(ranked.rows, -ranked.scores, 0), page)
+
+
+def _matches_of(opened: Opened, query: Query, selected: Selected) -> matches.MakeMatch:
+    """Return what makes a match of a selected row."""
+    shares = details.shares(opened, np.sort(selected.rows)) if query.explain else {}
+
+    def make(row: int, key: float, stored: Stored) -> Match:
+        vector_id, metadata, vector = stored
+        explanation = Explanation(None, None, shares[row]) if query.explain else None
+        return Match(vector_id, None, metadata, vector, -key, None, explanation)
+
+    return make

@@ -1,0 +1,94 @@
+"""A search by words of an index of which nothing is cached reads little, in few rounds; a hybrid one shares rounds."""
+
+from random import Random
+
+import pytest
+from msgspec import structs
+
+from tests.support import datasets
+from tests.support import vectors as v
+from tests.support.sections import PACKED, PackedIndex, cold
+from vectord.index import mutations
+from vectord.index.query.query import Match, Query, TextSearch
+from vectord.index.query.search import search_many
+from vectord.index.query.text import hybrid, search
+from vectord.index.rows import Item
+from vectord.index.sections.graph import exact_scan_is_cheap
+from vectord.index.sections.text import SMALL
+from vectord.lhv1.text_fields import TextField
+
+ROWS, DIMENSION = 6_000, 256
+WORDS = TextSearch("w40 w700 w2")
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("early_strategies")]  # a large index
+
+
+def items(count: int, seed: int, prefix: str) -> list[Item]:
+    random, vectors = Random(seed), datasets.decaying(count, DIMENSION, seed)
+    weights = [1 / number for number in range(1, 3_001)]
+    texts = (" ".join(random.choices([f"w{n}" for n in range(3_000)], weights, k=30)) for _ in range(count))
+    return [
+        v.item(f"{prefix}{n:05}", vector, {"body": text})
+        for n, (vector, text) in enumerate(zip(vectors, texts, strict=True))
+    ]
+
+
+@pytest.fixture(scope="module")
+def packed(early_strategies: None) -> PackedIndex:
+    assert not exact_scan_is_cheap(ROWS, DIMENSION)
+    index = v.empty(DIMENSION, m=4, text={"body": TextField(None)})
+    found = PackedIndex(mutations.upsert(index, items(ROWS, 1, "r"))[0], PACKED)
+    found.add(*items(80, 2, "s"))
+    found.remove("r00005", "s00009")
+    assert [text.section.size > SMALL for text in found.index.texts] == [True, False]
+    return found
+
+
+def without_vectors(matches: list[Match]) -> list[Match]:
+    return [structs.replace(match, vector=None) for match in matches]
+
+
+@pytest.mark.parametrize("include_vectors", [False, True])
+@pytest.mark.parametrize("text", [WORDS, TextSearch("w700 w2", match="all"), TextSearch("w4 w70", prefix=True)])
+def test_words_are_read_in_three_rounds_and_the_matches_in_a_fourth(
+    packed: PackedIndex, text: TextSearch, include_vectors: bool
+) -> None:
+    index, fetch = cold(packed.blob)
+    query = Query(10, text=text, include_vectors=include_vectors)
+    answer, warm = search.search(index, query), search.search(packed.index, query)
+    assert without_vectors(answer.matches) == without_vectors(warm.matches)
+    for found, expected in zip(answer.matches, warm.matches, strict=True):
+        assert (found.vector is None) == (not include_vectors)
+        assert found.vector is None or expected.vector is None or found.vector.tolist() == expected.vector.tolist()
+    assert (answer.plan, warm.plan) == ("ranges", "local")
+    assert len(fetch.rounds) <= 4
+    assert fetch.bytes < 300_000 < index.size / 20
+
+
+def test_a_hybrid_search_takes_one_round_more_than_the_search_by_vector(packed: PackedIndex) -> None:
+    target = datasets.decaying(1, DIMENSION, 9)[0]
+    query = Query(10, (target,), text=WORDS, include_vectors=False)
+    index, of_vector = cold(packed.blob)
+    search_many(index, structs.replace(query, text=None, k=query.fusion.candidates))
+    index, of_both = cold(packed.blob)
+    answer, warm = hybrid.search(index, query), hybrid.search(packed.index, query)
+    assert (answer.strategy, answer.plan, warm.strategy) == ("partitions", "ranges", "exact")
+    assert len(of_both.rounds) <= len(of_vector.rounds) + 1
+    assert of_both.bytes <= of_vector.bytes + 100_000
+    by_id = {match.id: match for match in warm.matches}
+    found = [match for match in answer.matches if match.id in by_id]
+    assert len(found) >= 9
+    for match in found:
+        expected = by_id[match.id]
+        assert (match.distance, match.relevance) == (expected.distance, expected.relevance)
+
+
+def test_a_second_search_reads_only_what_is_new(packed: PackedIndex) -> None:
+    index, fetch = cold(packed.blob)
+    query = Query(10, text=WORDS, include_vectors=False)
+    first = search.search(index, query)
+    rounds = len(fetch.rounds)
+    assert search.search(index, query).matches == first.matches
+    assert len(fetch.rounds) == rounds
+    search.search(index, structs.replace(query, text=TextSearch("w41 w699")))
+    assert len(fetch.rounds) <= rounds + 3
