@@ -15,7 +15,8 @@ import msgspec
 from msgspec import structs
 
 from vectord.index.query import matches
-from vectord.index.query.query import Answer, Explanation, Match, Query, Result, key_of_seen, sort_key
+from vectord.index.query.query import Answer, Explanation, Match, Query, Result, TextSearch, key_of_seen, sort_key
+from vectord.index.state import empty_index
 from vectord.lhv1.params import Params
 from vectord.service.sharding.fan_out import Collect, as_read
 from vectord.service.sharding.merge import ResultMerger, SortKey, etag_of
@@ -60,8 +61,8 @@ class ShardSearch(msgspec.Struct, frozen=True):
         Raises:
             TextInvalid, CursorInvalid, AnswerTooLarge: as `SingleIndex.search` does.
         """
-        if query.text is not None and query.statistics is None:
-            query = self._with_statistics(query)
+        if query.text is not None:
+            query = self._with_statistics(query, query.text)
         if query.text is not None and query.vectors:
             return self._hybrid(query)
         requests = [SearchRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
@@ -70,13 +71,16 @@ class ShardSearch(msgspec.Struct, frozen=True):
             matches.check_size(query, self.parent.dimension, merged.answers)
         return _with_statistics_of(merged, query)
 
-    def _with_statistics(self, query: Query) -> Query:
-        """Return the query with the statistics of all shards."""
-        from vectord.index.query.text.carried import joined  # noqa: PLC0415  most indexes have no texts
+    def _with_statistics(self, query: Query, text: TextSearch) -> Query:
+        """Return the query, of which the words are valid, with the statistics of all shards or of its first page."""
+        from vectord.index.query.text import carried, reading  # noqa: PLC0415  most indexes have no texts
 
+        reading.analysed(empty_index(self.parent), text, query)
+        if query.statistics is not None:
+            return query
         requests = [StatisticsRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
         found = self.results(requests, StatisticsResult)
-        return structs.replace(query, statistics=joined([each.statistics for each in found]))
+        return structs.replace(query, statistics=carried.joined([each.statistics for each in found]))
 
     def _merged(self, requests: Sequence[ShardRequest], k: int, key: SortKey) -> Result:
         merger = ResultMerger(k, key)
