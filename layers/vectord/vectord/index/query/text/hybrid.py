@@ -81,7 +81,7 @@ def candidates(
     *,
     read_ahead: bool = True,
 ) -> Answer:
-    """Return the rows of both lists, by which an index in several shards makes its own lists; raise what `search` raises.
+    """Return the rows of both lists, of which an index in several shards makes its own; raise what `search` raises.
 
     A match has its distance, its relevance and, in its explanation, its ranks in this shard. It has no metadata and no
     vector. No row is left out because it is too far, or of too little relevance.
