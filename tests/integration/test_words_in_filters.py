@@ -104,3 +104,16 @@ def test_an_index_without_vectors_can_be_asked(ephemeral: Api, shards: int) -> N
     ephemeral.create(shards=shards, text=TEXT)
     assert count(ephemeral, {"body": {"$match": "quick"}}).json["count"] == 0
     assert count(ephemeral, {"other": {"$match": "quick"}}).status == 422
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_field_that_is_declared_later_is_found_by_its_words(ephemeral: Api, shards: int) -> None:
+    ephemeral.create(shards=shards)
+    assert ephemeral.add(*({"id": each, "vector": [1, 1], "metadata": data} for each, data in ROWS)).status == 200
+    refused = count(ephemeral, {"body": {"$match": "brown"}})
+    assert (refused.status, refused.json["detail"]) == (
+        422,
+        "filter.body.$match needs a field of texts, and the index declares no fields. For any other path use $glob.",
+    )
+    assert ephemeral.send("PATCH", "/indexes/t", {"text": TEXT}).status == 200
+    assert count(ephemeral, {"body": {"$match": "brown"}}).json["count"] == 3

@@ -1,6 +1,6 @@
 """Find the live rows of an index that match a filter: by columns, and by documents where columns do not decide."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +25,9 @@ def matching_rows(index: Index, tree: Filter, check: DeadlineCheck = no_deadline
     Raises:
         BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
-    words = _words(index, tree, check)
-    by_column = {condition.path for condition in conditions(tree) if not isinstance(condition, Words)}
+    tested = list(conditions(tree))
+    words = _words(index, [condition for condition in tested if isinstance(condition, Words)], check)
+    by_column = {condition.path for condition in tested if not isinstance(condition, Words)}
     base, tail = np.zeros(0, np.bool_), np.zeros(len(index.tail), np.bool_)
     for source in sources(index, index.live, check, with_columns=bool(by_column)):
         mask = _mask(tree, source, by_column, words)
@@ -37,9 +38,8 @@ def matching_rows(index: Index, tree: Filter, check: DeadlineCheck = no_deadline
     return RowMask(base, tail, filtered=True)
 
 
-def _words(index: Index, tree: Filter, check: DeadlineCheck) -> "WordsReader | None":
-    """Return what the postings of texts say about conditions on words; None if the filter has none."""
-    wanted = [condition for condition in conditions(tree) if isinstance(condition, Words)]
+def _words(index: Index, wanted: Sequence[Words], check: DeadlineCheck) -> "WordsReader | None":
+    """Return what the postings of texts say about conditions on words; None if there are none."""
     if not wanted:
         return None
     from vectord.index.query.words import words_reader  # noqa: PLC0415  few indexes have texts
