@@ -34,7 +34,7 @@ def test_a_field_is_active_when_the_sections_have_it_as_it_is_declared() -> None
     assert active_fields(index) == FIELDS
     emptied = mutations.remove(index, [f"row {row}" for row in range(20)])[0]
     other = {"other": TextField()}
-    assert (active_fields(v.declared(emptied, other)), text_sources(emptied)) == (other, [])
+    assert (active_fields(v.declared(emptied, other)), list(text_sources(emptied))) == (other, [])
     changed = {"body": TextField("german"), "title": TextField(None), "new": TextField()}
     assert active_fields(v.declared(index, changed)) == {"title": TextField(None)}
     assert active_fields(v.declared(PackedIndex(grown(v.empty(3), 0, 20)).index, FIELDS)) == {}
