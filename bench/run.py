@@ -3,9 +3,10 @@
 `engine` measures vectord alone, `peers` compares it with other libraries, `use` measures an index in use beside one
 that was just built, `filters` searches with filters, `threshold` the planner's constants, `large` a blob of a million
 rows, `commits` several writers of one index, `s3vectors` the protocol of S3 Vectors beside the native API, `clients`
-embedded mode beside other databases in the caller's process, and the client over HTTP. The default is engine, then
-peers. Options are passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a
-small Lambda function, with the package's bytecode on its path, and with the store in memory.
+embedded mode beside other databases in the caller's process, and the client over HTTP, `text` searches by words beside
+libraries of text search. The default is engine, then peers. Options are passed to the last benchmark. Each benchmark
+runs in a new interpreter with one BLAS thread, as on a small Lambda function, with the package's bytecode on its path,
+and with the store in memory.
 """
 
 import compileall
@@ -27,6 +28,7 @@ MODULES = {
     "commits": "bench.studies.commits",
     "s3vectors": "bench.studies.s3vectors",
     "clients": "bench.studies.clients",
+    "text": "bench.text.study",
 }
 
 

@@ -1,4 +1,4 @@
-"""The comparison with peers, and the benchmark of an index in use, run from end to end with few rows."""
+"""The comparison with peers, and the benchmarks of an index in use and of searches by words, run with few rows."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import pytest
 
 from bench.peers import results
 from bench.peers.results import Comparison
+from bench.text import figures as text_figures
 from bench.use import figures
 from tools.command.paths import ROOT
 
@@ -63,3 +64,18 @@ def test_an_index_in_use_is_measured_in_every_state(tmp_path: Path) -> None:
     assert all(warm.recall > 0.9 for state in side.states.values() for warm in state.warm)
     assert side.load.sent > 5_000 * 384 * 4
     assert side.adds is not None
+
+
+def test_searches_by_words_are_exact_and_measured_in_every_way(tmp_path: Path) -> None:
+    file = tmp_path / "text.json"
+    command = [sys.executable, str(Path("bench", "run.py")), "text", "--quick", "--results", str(file)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-2_000:]
+    found = text_figures.read(file)
+    overlaps = {one.name: one.overlap for one in found.libraries}
+    assert overlaps["vectord"] == 1.0
+    assert overlaps["SQLite FTS5"] > 0.8
+    exact = [check for check in found.checks if check.limit == 0]
+    assert len(exact) == 3
+    assert all(check.holds for check in exact), ran.stdout
+    assert "Left out: tantivy is not installed." in found.notes

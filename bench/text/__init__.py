@@ -1,0 +1,1 @@
+"""Searches by words: vectord beside libraries of text search, what its texts cost, and the quality of hybrid search."""
