@@ -18,7 +18,7 @@ BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every matc
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 MAX_QUERY_TEXT: Final = 10_000  # characters
-MAX_WORDS: Final = 1_000  # different words of a text that is searched for
+MAX_WORDS: Final = 1_024  # different words of a text that is searched for; S3 Vectors has as many characters
 MAX_CANDIDATES: Final = 1_000  # rows of each of the two lists of a hybrid search
 
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
@@ -29,6 +29,9 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     With `match` "all" a match has every word of the query in one of these fields or another. With `prefix` the last
     word also stands for words that begin with it. A match has a relevance of at least `min_relevance`.
+
+    A field in `queries` has a text of its own in place of `query`. Such a search matches any word, and has no prefix.
+    If none of its texts has a word, no row matches it.
     """
 
     query: str
@@ -36,6 +39,7 @@ class TextSearch(msgspec.Struct, frozen=True):
     match: Literal["any", "all"] = "any"
     prefix: bool = False
     min_relevance: float = 0.0
+    queries: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Fusion(msgspec.Struct, frozen=True):

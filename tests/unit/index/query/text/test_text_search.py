@@ -218,7 +218,7 @@ def test_an_index_without_rows_has_no_matches() -> None:
         ("the OF", {"fields": {"body": 1.0}}, TextWithoutWords, "only stop words, which are not indexed: 'of', 'the'"),
         ("fox", {"fields": {"boddy": 1.0}}, TextFieldUnknown, "has 'boddy', .* It declares 'body', 'by.title'"),
         ("fox", {"fields": {"x" * 500: 1.0}}, TextFieldUnknown, "has 'x{60}...'"),
-        (" ".join(f"w{n}" for n in range(1_001)), {}, TextInvalid, "1,001 different words, and may have 1,000"),
+        (" ".join(f"w{n}" for n in range(1_025)), {}, TextInvalid, "1,025 different words, and may have 1,024"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(
@@ -226,6 +226,27 @@ def test_what_cannot_be_searched_for_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         by_words(worded.packed.index, query, **options)
+
+
+@pytest.mark.parametrize("k", [1, 7, 1_000])
+def test_each_field_may_have_a_text_of_its_own(worded: Worded, k: int) -> None:
+    expected = worded.relevances(["fox", "sun"], {"body": 1.0})
+    for i, relevance in worded.relevances(["pen", "the"], {"by.title": 2.0}).items():
+        expected[i] = expected.get(i, 0.0) + relevance
+    weights, queries = {"body": 1.0, "by.title": 2.0}, {"body": "the fox sun", "by.title": "the pen"}
+    answer = by_words(worded.packed.index, "", k, fields=weights, queries=queries)
+    assert [match.id for match in answer.matches] == ranked(expected)[:k]
+    assert [match.relevance for match in answer.matches] == pytest.approx(
+        [expected[i] for i in ranked(expected)[:k]], abs=1e-9
+    )
+
+
+def test_a_text_of_one_field_that_has_no_words_adds_nothing(worded: Worded) -> None:
+    weights = {"body": 1.0, "by.title": 1.0}
+    answer = by_words(worded.packed.index, "", fields=weights, queries={"body": "of the", "by.title": "pen"})
+    assert_exact(answer, worded.relevances(["pen"], {"by.title": 1.0}))
+    none = by_words(worded.packed.index, "", fields=weights, queries={"body": "of the", "by.title": "?"})
+    assert (none.matches, none.more) == ([], False)
 
 
 def test_an_index_without_texts_is_not_searched_by_words() -> None:

@@ -76,9 +76,9 @@ def words_of(search: TextSearch, fields: Sequence[SearchedField]) -> Words:
         TextWithoutWords: it has no words, or only stop words in every field.
         TextInvalid: it has too many words.
     """
-    analysed = [analyse_query(search.query, field.analyzer) for field in fields]
+    analysed = [analyse_query(search.queries.get(field.path, search.query), field.analyzer) for field in fields]
     words = list(dict.fromkeys(_words(search, fields, analysed)))
-    if not words:
+    if not words and not search.queries:
         raise TextWithoutWords(sorted(set[str]().union(*(found.dropped for found in analysed))))
     if len(words) > MAX_WORDS:
         raise TextInvalid(f"text.query has {len(words):,} different words, and may have {MAX_WORDS:,}.")
