@@ -122,9 +122,9 @@ def a_compaction(
     )
 
 
-def compact(compaction: Compaction, holder: str = "request") -> Compacted:
-    """Compact index `t`, for a request that has 800 seconds."""
-    return compaction.compact("t", holder, Deadline(800.0))
+def compact(compaction: Compaction, holder: str = "request", name: str = "t") -> Compacted:
+    """Compact an index, for a request that has 800 seconds."""
+    return compaction.compact(name, holder, Deadline(800.0))
 
 
 def index(store: ScriptedStore) -> Index:

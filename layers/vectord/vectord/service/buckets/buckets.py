@@ -24,6 +24,7 @@ from vectord.index import state
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.bucket_index import BucketIndex
+from vectord.lhv1.text_fields import TextFields
 from vectord.service.buckets.deletion import Deletion
 from vectord.service.buckets.errors import BucketNotFound
 from vectord.service.buckets.heads import read_head
@@ -36,8 +37,10 @@ from vectord.service.commit.prepared import Effect
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.options import Deadline, WriteOptions
+from vectord.service.values.text_fields import searchable_fields, with_text
 
 type ChangeIndex = Callable[[BucketIndex], BucketIndex]
+type ChangeText = Callable[[BucketIndex, TextFields], TextFields]
 
 
 class VectorBuckets:
@@ -96,7 +99,8 @@ class VectorBuckets:
             IndexExists: there is an index of that name, in the bucket or a native one.
         """
         before = self.get(bucket, deadline)
-        parameters = params.new_params(index_name(bucket, new.name), new.dimension, distance=new.distance)
+        name = index_name(bucket, new.name)
+        parameters = params.new_params(name, new.dimension, distance=new.distance, text=new.text)
         stored = BucketIndex(int(self._clock()), new.non_filterable, new.tags, before.default_index_mode)
         empty = structs.replace(state.empty_index(parameters), bucket_index=stored)
         created = self._objects.create(empty, deadline)
@@ -107,7 +111,7 @@ class VectorBuckets:
             raise
         except (StorageSilent, Contended) as error:
             raise OutcomeUnknown(created.name) from error
-        return DescribedIndex(parameters, stored)
+        return DescribedIndex(parameters, stored, searchable_fields(empty))
 
     def list_indexes(self, bucket: str, prefix: str, limit: int, after: str | None, deadline: Deadline) -> Page:
         """Return up to `limit` indexes of a bucket whose names start with `prefix`, after the name `after`.
@@ -123,23 +127,27 @@ class VectorBuckets:
         head = read_head(self._reader, index_name(bucket, index), deadline)
         if head.stored is None:
             raise IndexNotFound(head.name)
-        return DescribedIndex(head.params, head.stored)
+        return DescribedIndex(head.params, head.stored, head.searchable)
 
     def change_index(self, bucket: str, index: str, change: ChangeIndex, deadline: Deadline) -> DescribedIndex:
         """Change tags or index mode of an index in one commit; raise IndexNotFound, and what `change` raises."""
-        name = index_name(bucket, index)
 
-        def changed(present: Index) -> tuple[Index, Effect]:
-            if present.bucket_index is None:
-                raise IndexNotFound(name)
-            stored = change(present.bucket_index)
-            same = stored == present.bucket_index
-            return (present if same else structs.replace(present, bucket_index=stored)), ()
+        def changed(present: Index, stored: BucketIndex) -> Index:
+            return structs.replace(present, bucket_index=change(stored))
 
-        committed = self._commits.change(name, changed, deadline).state.index
-        if committed.bucket_index is None:
-            raise IndexNotFound(name)
-        return DescribedIndex(committed.params, committed.bucket_index)
+        return self._change(index_name(bucket, index), changed, deadline)
+
+    def change_text(self, bucket: str, index: str, change: ChangeText, deadline: Deadline) -> DescribedIndex:
+        """Change the declared text fields of an index in one commit; raise as `change_index`.
+
+        The fields of a small index can be searched at once. For a large one a build is requested.
+        """
+
+        def changed(present: Index, stored: BucketIndex) -> Index:
+            fields = change(stored, present.params.text or {})
+            return structs.replace(present, params=with_text(present.params, fields))
+
+        return self._change(index_name(bucket, index), changed, deadline)
 
     def delete_index(self, bucket: str, index: str, deadline: Deadline) -> None:
         """Delete an index of a bucket, and what is stored about it; raise IndexNotFound if there is none."""
@@ -154,6 +162,19 @@ class VectorBuckets:
                 self._objects.delete(name, deadline, WriteOptions({head.etag}))
                 return
         raise Contended(name)
+
+    def _change(self, name: str, change: Callable[[Index, BucketIndex], Index], deadline: Deadline) -> DescribedIndex:
+        def changed(present: Index) -> tuple[Index, Effect]:
+            if present.bucket_index is None:
+                raise IndexNotFound(name)
+            after = change(present, present.bucket_index)
+            same = after.bucket_index == present.bucket_index and after.params == present.params
+            return (present if same else after), ()
+
+        committed = self._commits.change(name, changed, deadline).state.index
+        if committed.bucket_index is None:
+            raise IndexNotFound(name)
+        return DescribedIndex(committed.params, committed.bucket_index, searchable_fields(committed))
 
     def _keep_bucket(self, before: VectorBucket, deadline: Deadline) -> None:
         """Clear the mark of a deletion, if there is one; raise BucketNotFound if the bucket is gone."""

@@ -7,9 +7,11 @@ from functools import partial
 
 from vectord.errors import BlobError, ConditionFailed, IndexNotFound, ObjectChanged, ObjectNotFound
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
 from vectord.service.buckets.values import IndexHead
 from vectord.service.snapshots.cache import HEAD_BYTES, SnapshotReader
 from vectord.service.values.options import Deadline
+from vectord.service.values.text_fields import searchable_of
 from vectord.storage.base import ObjectHead
 
 
@@ -35,7 +37,7 @@ def _read_once(reader: SnapshotReader, name: str) -> IndexHead:
         while True:
             try:
                 envelope = frame.decode_head(data, head.size).envelope
-                return IndexHead(name, head.etag, envelope.params, envelope.s3vectors or None)
+                return _head(name, head.etag, envelope)
             except frame.Truncated as error:
                 meter.add("ReadRequests")
                 meter.add("ReadRounds")
@@ -49,3 +51,10 @@ def _read_once(reader: SnapshotReader, name: str) -> IndexHead:
         raise ObjectChanged(name) from error
     except BlobError as error:
         raise error.with_index(name) from error
+
+
+def _head(name: str, etag: str, envelope: Envelope) -> IndexHead:
+    built = envelope.text.fields if envelope.text else {}
+    count = envelope.base_rows + envelope.tail_rows - len(envelope.removed)
+    searchable = searchable_of(envelope.params, built, count)
+    return IndexHead(name, etag, envelope.params, envelope.s3vectors or None, searchable)

@@ -8,6 +8,7 @@ import msgspec
 from vectord.lhv1 import bucket_index
 from vectord.lhv1.bucket_index import BucketIndex, IndexMode
 from vectord.lhv1.params import Params
+from vectord.lhv1.text_fields import TextFields
 from vectord.storage.limits import BUCKETS
 
 MAX_POLICY: Final = 20_480  # bytes; AWS accepts no longer policy of a vector bucket
@@ -41,13 +42,15 @@ class IndexHead(msgspec.Struct, frozen=True):
     etag: str
     params: Params
     stored: BucketIndex | None
+    searchable: frozenset[str]
 
 
 class DescribedIndex(msgspec.Struct, frozen=True):
-    """An index of a vector bucket."""
+    """An index of a vector bucket; a search can use the texts at the paths `searchable`."""
 
     params: Params
     stored: BucketIndex
+    searchable: frozenset[str] = frozenset()
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -68,13 +71,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class NewBucketIndex(msgspec.Struct, frozen=True):
-    """An index to create in a vector bucket."""
+    """An index to create in a vector bucket; `text` declares the fields whose texts can be searched."""
 
     name: str
     dimension: int
     distance: str
     non_filterable: tuple[str, ...] = ()
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    text: TextFields | None = None
 
 
 def is_bucket_name(text: str) -> bool:

@@ -47,5 +47,10 @@ def searchable_fields(index: Index) -> frozenset[str]:
 
     A declaration is used from the build on that follows it. An index without rows needs none.
     """
-    declared = index.params.text or {}
-    return frozenset(path for path, field in declared.items() if not len(index) or index.text_fields.get(path) == field)
+    return searchable_of(index.params, index.text_fields, len(index))
+
+
+def searchable_of(params: Params, built: TextFields, count: int) -> frozenset[str]:
+    """Return the same for an index of `count` rows, whose sections of texts have the fields `built`."""
+    declared = params.text or {}
+    return frozenset(path for path, field in declared.items() if not count or built.get(path) == field)
