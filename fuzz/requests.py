@@ -29,7 +29,8 @@ SEEDS = (
         b"",
         b"",
         b'{"vectorBucketName":"films","indexName":"new","dataType":"float32","dimension":2,"distanceMetric":"cosine",'
-        b'"metadataConfiguration":{"nonFilterableMetadataKeys":["k"]},"encryptionConfiguration":{"sseType":"AES256"}}',
+        b'"metadataConfiguration":{"nonFilterableMetadataKeys":["k"],"textSearchConfigurations":[{"metadataKey":"k",'
+        b'"language":"en"}]},"encryptionConfiguration":{"sseType":"AES256"}}',
     ),
     (
         "POST /PutVectors",
@@ -44,6 +45,19 @@ SEEDS = (
         b"",
         b"",
         b'{%b,"topK":1,"queryVector":{"float32":[1,2]},"filter":{"x":{"$in":[1]}},"returnDistance":true}' % _INDEX,
+    ),
+    (
+        "POST /QueryVectors",
+        b"",
+        b"",
+        b'{%b,"topK":1,"queryVector":{"float32":[1,2]},"queryTexts":[{"text":"some word","metadataKey":"t"}],'
+        b'"returnScores":true}' % _INDEX,
+    ),
+    (
+        "POST /UpdateMetadataConfiguration",
+        b"",
+        b"",
+        b'{%b,"add":{"textSearchConfigurations":[{"metadataKey":"x","language":"de"}]}}' % _INDEX,
     ),
     (
         "POST /PutVectorBucketPolicy",
@@ -98,8 +112,10 @@ class Requests:
         if self._api.send("POST", "/GetIndex", index).status != 200:
             self._api.send("POST", "/CreateVectorBucket", {"vectorBucketName": "films"})
             more = {"dataType": "float32", "dimension": 2, "distanceMetric": "euclidean"}
-            self._api.send("POST", "/CreateIndex", index | more)
-            self._api.send("POST", "/PutVectors", index | {"vectors": [{"key": "a", "data": {"float32": [1, 2]}}]})
+            texts = {"metadataConfiguration": {"textSearchConfigurations": [{"metadataKey": "t"}]}}
+            self._api.send("POST", "/CreateIndex", index | more | texts)
+            stored = {"key": "a", "data": {"float32": [1, 2]}, "metadata": {"t": "some words"}}
+            self._api.send("POST", "/PutVectors", index | {"vectors": [stored]})
         described = self._api.send("GET", "/indexes/t")
         if described.status == 200 and described.etag == self._etag:
             return

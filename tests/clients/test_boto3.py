@@ -29,9 +29,9 @@ def native(stack: Stack) -> Iterator[Client]:
         yield client
 
 
-def create(client: Any, bucket: str, index: str = "films", dimension: int = 2) -> dict[str, str]:
+def create(client: Any, bucket: str, index: str = "films", dimension: int = 2, **more: Any) -> dict[str, str]:
     target = {"vectorBucketName": bucket, "indexName": index}
-    client.create_index(**target, dataType="float32", dimension=dimension, distanceMetric="cosine")
+    client.create_index(**target, dataType="float32", dimension=dimension, distanceMetric="cosine", **more)
     return target
 
 
@@ -85,6 +85,30 @@ def test_the_paginator_of_query_vectors_returns_each_vector_once_in_the_order_of
     assert distances == sorted(distances)
     even = paginator.paginate(**query, topK=2_000, returnMetadata=True, filter={"even": {"$eq": True}})
     assert keys(even) == rows.KEYS[::2]
+
+
+def test_texts_are_searched_and_joined_with_vectors(s3vectors: Any, bucket: str) -> None:
+    films = create(s3vectors, bucket, metadataConfiguration={"nonFilterableMetadataKeys": ["plot"]})
+    plots = {"alien": "No one can hear you scream", "heat": "A heist in Los Angeles", "blank": "A scream, a scream"}
+    stored = [vector(key, 1, place, plot=plot) for place, (key, plot) in enumerate(plots.items())]
+    s3vectors.put_vectors(**films, vectors=stored)
+    added = {"textSearchConfigurations": [{"metadataKey": "plot", "language": "en"}]}
+    s3vectors.update_metadata_configuration(**films, add=added)
+    shown = s3vectors.get_index(**films)["index"]["metadataConfiguration"]["textSearchConfigurations"]
+    assert shown == [{"metadataKey": "plot", "language": "en", "status": "ACTIVE"}]
+    query = {**films, "topK": 3, "queryTexts": [{"metadataKey": "plot", "text": "the screams"}], "returnScores": True}
+    by_words = s3vectors.query_vectors(**query)["vectors"]
+    assert keys([{"vectors": by_words}]) == ["blank", "alien"]
+    assert [one["scores"].keys() for one in by_words] == [{"bm25Scores"}] * 2
+    hybrid = s3vectors.query_vectors(**query, queryVector={"float32": [1, 0]})["vectors"]
+    assert [one["scores"]["fused"] for one in hybrid] == sorted(
+        (one["scores"]["fused"] for one in hybrid), reverse=True
+    )
+    assert keys([{"vectors": hybrid}]) == ["alien", "blank", "heat"]
+    s3vectors.update_metadata_configuration(**films, delete={"textSearchConfigurations": [{"metadataKey": "plot"}]})
+    with pytest.raises(s3vectors.exceptions.ValidationException, match="no text search configuration") as refused:
+        s3vectors.query_vectors(**query)
+    assert refused.value.response["fieldList"][0]["path"] == "queryTexts[0].metadataKey"
 
 
 def test_the_paginators_of_buckets_and_indexes_list_names_in_order(s3vectors: Any, bucket: str) -> None:

@@ -42,6 +42,7 @@ BODIES = {
         (QUERY + '"queryTexts":[', '{"text":"a","metadataKey":"b"}', "]}"),
     ],
     "CreateIndex": [('"metadataConfiguration":{"nonFilterableMetadataKeys":[', '"a"', "]}}")],
+    "UpdateMetadataConfiguration": [('"add":{"textSearchConfigurations":[', '{"metadataKey":"a"}', "]}}")],
 }
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + SPARE,) * 2)

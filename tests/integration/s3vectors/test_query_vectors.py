@@ -87,15 +87,8 @@ def test_a_zero_query_vector_is_refused_under_cosine(ephemeral: Api) -> None:
     assert (refused["Code"], "zero" in refused["Message"]) == ("ValidationException", True)
 
 
-def test_a_query_without_a_vector_is_refused(plots: VectorIndex) -> None:
+def test_a_query_without_a_vector_and_texts_is_refused(plots: VectorIndex) -> None:
     assert refusal(plots.client.query_vectors, **plots.names, topK=1)["status"] == 400
-
-
-def test_text_search_is_refused(plots: VectorIndex) -> None:
-    texts = [{"text": "alien", "metadataKey": "title"}]
-    for more in ({}, {"queryVector": {"float32": [0, 0]}}):
-        refused = refusal(plots.client.query_vectors, **plots.names, topK=1, queryTexts=texts, **more)
-        assert (refused["Code"], "text" in refused["Message"]) == ("ValidationException", True)
 
 
 def test_scores_are_not_added_to_the_matches_of_a_vector(plots: VectorIndex) -> None:

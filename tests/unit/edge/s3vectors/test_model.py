@@ -29,7 +29,6 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     if isinstance(value, type) and issubclass(value, Shape | Answer)
 }
 ANYTHING = "anything"  # JSON that is checked where it is used: metadata, filters and components of vectors
-ABSENT = {("QueryOutputVector", "scores")}  # of a text search
 NAMES = {"GetOutputVector": "OutputVector", "ListOutputVector": "OutputVector", "VectorData": "OutputVectorData"}
 
 
@@ -105,7 +104,7 @@ def of_output(hint: Any) -> set[type[msgspec.Struct]]:
 def check_output(name: str, struct: type[msgspec.Struct]) -> None:
     members, fields = MODEL["shapes"][name]["members"], msgspec.structs.fields(struct)
     shown = {field.encode_name for field in fields}
-    assert shown == {member for member in members if (name, member) not in ABSENT}
+    assert shown == set(members)
     required = {field.encode_name for field in fields if field.required}
     assert set(MODEL["shapes"][name].get("required", ())) <= required | ({"float32"} if name == "VectorData" else set())
     for field, hint in get_type_hints(struct).items():

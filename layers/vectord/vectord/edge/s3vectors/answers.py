@@ -5,9 +5,9 @@ from typing import Final
 
 from vectord.edge import handler
 from vectord.edge.s3vectors.records import NO_METADATA
-from vectord.edge.s3vectors.vector_shapes import OutputVector, OutputVectorData, QueryOutputVector
+from vectord.edge.s3vectors.vector_shapes import OutputVector, OutputVectorData, QueryOutputVector, QueryScores
 from vectord.errors import AnswerTooLarge
-from vectord.index.query.query import Match, distance_of
+from vectord.index.query.query import Match
 from vectord.lhv1.params import Distance
 from vectord.service.values.results import ListedVector
 
@@ -23,15 +23,23 @@ def output_vector(one: ListedVector, *, data: bool, metadata: bool) -> OutputVec
     )
 
 
-def query_output_vector(match: Match, metric: Distance, *, distance: bool, metadata: bool) -> QueryOutputVector:
-    """Return a match as QueryVectors shows it; its distance under euclidean is the square of the L2 norm, as in AWS."""
-    exact = distance_of(match)
-    shown = exact * exact if metric == "euclidean" else exact
+def query_output_vector(
+    match: Match, metric: Distance, *, distance: bool, metadata: bool, scores: QueryScores | None = None
+) -> QueryOutputVector:
+    """Return a match as QueryVectors shows it, with the requested members."""
     return QueryOutputVector(
         key=match.id,
-        distance=shown if distance else None,
+        distance=shown_distance(match, metric) if distance else None,
+        scores=scores,
         metadata=(match.metadata or NO_METADATA) if metadata else None,
     )
+
+
+def shown_distance(match: Match, metric: Distance) -> float | None:
+    """Return the distance of a match, None if it has none; under euclidean the square of the L2 norm, as in AWS."""
+    if match.distance is None:
+        return None
+    return match.distance * match.distance if metric == "euclidean" else match.distance
 
 
 def count_that_fits(vectors: Sequence[OutputVector | QueryOutputVector]) -> int:
@@ -56,5 +64,8 @@ def _greatest_size(one: OutputVector | QueryOutputVector) -> int:
     A character of a key has at most 6 bytes of JSON, and a number 25. A byte of JSON text may become two in the
     response, which is a JSON string.
     """
-    data = one.data if isinstance(one, OutputVector) else None
-    return 12 * len(one.key) + 2 * len(one.metadata or b"") + (25 * len(data.float32) if data else 0) + 150
+    size = 12 * len(one.key) + 2 * len(one.metadata or b"") + 150
+    if isinstance(one, OutputVector):
+        return size + (25 * len(one.data.float32) if one.data else 0)
+    scores = one.scores.bm25_scores or () if one.scores else ()
+    return size + 150 + sum(12 * len(score.metadata_key) + 100 for score in scores)

@@ -3,14 +3,13 @@
 from typing import Final
 
 from vectord.edge.s3vectors.management_shapes import EncryptionConfiguration, MetadataConfiguration
+from vectord.edge.s3vectors.text_configuration import text_fields, text_search_configurations
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import IndexMode
+from vectord.lhv1.text_fields import TextFields
+from vectord.service.buckets.values import DescribedIndex
 
 AES256: Final = EncryptionConfiguration(sse_type="AES256")
-NO_TEXT_SEARCH: Final = (
-    "Text search is not available in this vectord, so textSearchConfigurations must be empty. "
-    "Use metadata filters instead."
-)
 
 
 def check_encryption(found: EncryptionConfiguration | None) -> None:
@@ -32,18 +31,25 @@ def index_mode(text: str) -> IndexMode:
 
 
 def non_filterable_keys(found: MetadataConfiguration | None) -> tuple[str, ...]:
-    """Return the non-filterable metadata keys of a configuration, each once.
+    """Return the non-filterable metadata keys of a configuration, each once."""
+    return () if found is None else tuple(dict.fromkeys(found.non_filterable_metadata_keys or ()))
+
+
+def new_text_fields(found: MetadataConfiguration | None) -> TextFields | None:
+    """Return the text fields that a configuration declares, None if it declares none.
 
     Raises:
-        RequestInvalid: it configures text search.
+        FieldsInvalid: a key has several text search configurations.
     """
-    if found is None:
-        return ()
-    if found.text_search_configurations:
-        raise RequestInvalid(NO_TEXT_SEARCH)
-    return tuple(dict.fromkeys(found.non_filterable_metadata_keys or ()))
+    configurations = found and found.text_search_configurations
+    return text_fields(configurations, "metadataConfiguration.textSearchConfigurations") if configurations else None
 
 
-def metadata_configuration(non_filterable: tuple[str, ...]) -> MetadataConfiguration | None:
-    """Return the configuration that shows non-filterable metadata keys, None if there are none."""
-    return MetadataConfiguration(non_filterable_metadata_keys=list(non_filterable)) if non_filterable else None
+def metadata_configuration(found: DescribedIndex) -> MetadataConfiguration | None:
+    """Return the configuration of an index, None if it has neither non-filterable metadata keys nor text fields."""
+    texts = text_search_configurations(found.params, found.searchable)
+    if not found.stored.non_filterable and texts is None:
+        return None
+    return MetadataConfiguration(
+        non_filterable_metadata_keys=list(found.stored.non_filterable) or None, text_search_configurations=texts
+    )

@@ -7,7 +7,8 @@ import msgspec
 from vectord.edge.access import Right
 from vectord.edge.request import Request
 from vectord.edge.s3vectors.names import Arns, IndexName, NamesIndex
-from vectord.errors import IndexNotFound
+from vectord.errors import IndexNotFound, RequestInvalid
+from vectord.lhv1.bucket_index import BucketIndex
 from vectord.service.buckets.values import index_name
 from vectord.service.membership import in_bucket
 from vectord.service.service import Service
@@ -69,3 +70,9 @@ def check_bucket_right(request: Request, right: Right, bucket: str) -> None:
     """Name a vector bucket in the log; raise AccessDenied if the caller lacks a right on some index of it."""
     request.subject.index = bucket
     request.check_right_on_all(right, index_name(bucket, ""))
+
+
+def check_enhanced(stored: BucketIndex, what: str) -> None:
+    """Raise RequestInvalid if the mode of an index is not ENHANCED, which `what` needs."""
+    if stored.mode != "ENHANCED":
+        raise RequestInvalid(f"{what} needs an index whose mode is ENHANCED. Change it with UpdateIndexMode.")

@@ -99,6 +99,16 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
     fields: tuple[FieldError, ...] = msgspec.field(default=(), name="fieldList")
 
 
+def repeated_keys(keys: Sequence[str], where: str) -> list[FieldError]:
+    """Return the errors of metadata keys that are the same as earlier ones; `where` is the path of their list."""
+    first = {key: position for position, key in reversed(list(enumerate(keys)))}
+    return [
+        FieldError(f"{where}[{position}].metadataKey", f"{key!r} is also the key of {where}[{first[key]}]")
+        for position, key in enumerate(keys)
+        if first[key] < position
+    ]
+
+
 def fault(error: VectordError) -> Fault:
     """Return the fault that answers an error."""
     return next(known for kind, known in FAULTS.items() if isinstance(error, kind))

@@ -8,10 +8,10 @@ from vectord.edge.s3vectors import management_shapes as shapes
 from vectord.edge.s3vectors.buckets import written
 from vectord.edge.s3vectors.configuration import (
     AES256,
-    NO_TEXT_SEARCH,
     check_encryption,
     index_mode,
     metadata_configuration,
+    new_text_fields,
     non_filterable_keys,
 )
 from vectord.edge.s3vectors.decoding import decode
@@ -19,9 +19,11 @@ from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_
 from vectord.edge.s3vectors.names import IndexName, check_index_name
 from vectord.edge.s3vectors.shapes import EmptyOutput
 from vectord.edge.s3vectors.tags import check_tags
+from vectord.edge.s3vectors.text_configuration import with_added, without_deleted
 from vectord.edge.s3vectors.tokens import MAX_RESULTS, next_token, start_of_page
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import BucketIndex
+from vectord.lhv1.text_fields import TextFields
 from vectord.service.buckets.values import NewBucketIndex
 
 
@@ -32,7 +34,8 @@ def create_index(request: Request, endpoint: Endpoint) -> Reply:
     check_encryption(body.encryption_configuration)
     tags, keys = body.tags or {}, non_filterable_keys(body.metadata_configuration)
     check_tags(tags)
-    new = NewBucketIndex(name.index, body.dimension, body.distance_metric, keys, tags)
+    text = new_text_fields(body.metadata_configuration)
+    new = NewBucketIndex(name.index, body.dimension, body.distance_metric, keys, tags, text)
     endpoint.service.buckets.create_index(name.bucket, new, request.deadline)
     return written(name.native, shapes.CreateIndexOutput(index_arn=endpoint.arns.index(name)))
 
@@ -48,7 +51,7 @@ def get_index(request: Request, endpoint: Endpoint) -> Reply:
         data_type="float32",
         dimension=found.params.dimension,
         distance_metric=found.params.distance,
-        metadata_configuration=metadata_configuration(found.stored.non_filterable),
+        metadata_configuration=metadata_configuration(found),
         encryption_configuration=AES256,
         index_mode=found.stored.mode,
     )
@@ -92,9 +95,17 @@ def update_index_mode(request: Request, endpoint: Endpoint) -> Reply:
 
 
 def update_metadata_configuration(request: Request, endpoint: Endpoint) -> Reply:
-    """Refuse every change: the operation configures text search alone."""
+    """Add or delete text search configurations; the index builds those that are new."""
     body = decode(request.body, shapes.UpdateMetadataConfigurationInput)
-    endpoint.index(request, body, "admin")
-    if (body.add is None) == (body.delete is None):
+    name, added, deleted = endpoint.index(request, body, "admin"), body.add, body.delete
+    if (added is None) == (deleted is None):
         raise RequestInvalid("Must specify either add or delete but not both")
-    raise RequestInvalid(NO_TEXT_SEARCH)
+
+    def change(stored: BucketIndex, present: TextFields) -> TextFields:
+        if added is not None:
+            return with_added(stored, present, added)
+        assert deleted is not None
+        return without_deleted(stored, present, deleted)
+
+    endpoint.service.buckets.change_text(name.bucket, name.index, change, request.deadline)
+    return written(name.native, shapes.UpdateMetadataConfigurationOutput(index_arn=endpoint.arns.index(name)))

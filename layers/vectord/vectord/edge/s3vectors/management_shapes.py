@@ -32,7 +32,7 @@ class EncryptionConfiguration(Shape, omit_defaults=True):
     kms_key_arn: Annotated[str, Length(1, 2048)] | None = None
 
 
-class TextSearchConfiguration(Shape):
+class TextSearchConfiguration(Shape, omit_defaults=True):
     metadata_key: MetadataKey
     language: LanguageCode | None = None
     status: AnalyzerStatus | None = None

@@ -97,9 +97,21 @@ class ListVectorsOutput(Answer):
     next_token: str | None = None
 
 
+class Bm25Score(Answer):
+    metadata_key: str
+    score: float
+
+
+class QueryScores(Answer):
+    fused: float | None = None
+    bm25_scores: Sequence[Bm25Score] | None = None
+    vector_distance: float | None = None
+
+
 class QueryOutputVector(Answer):
     key: str
     distance: float | None = None
+    scores: QueryScores | None = None
     metadata: msgspec.Raw | None = None
 
 
