@@ -51,11 +51,14 @@ class Destination:
         return Prepared(f"created{made}", created=True)
 
     def _compare(self, found: dict[str, Any], wanted: Description) -> None:
-        hidden = found.get("metadataConfiguration", {}).get("nonFilterableMetadataKeys", ())
+        configuration = found.get("metadataConfiguration", {})
+        hidden = configuration.get("nonFilterableMetadataKeys", ())
+        searchable = [one["metadataKey"] for one in configuration.get("textSearchConfigurations", ())]
         pairs = (
             ("dimension", found["dimension"], wanted.dimension),
             ("distance metric", found["distanceMetric"], wanted.distance),
             ("non-filterable metadata keys", sorted(hidden), sorted(wanted.non_filterable)),
+            ("searchable metadata keys", sorted(searchable), sorted(wanted.text_search)),
         )
         different = [f"{name} {ours}, and the source has {theirs}" for name, ours, theirs in pairs if ours != theirs]
         if different:
@@ -84,8 +87,16 @@ class Destination:
 
     def _make_index(self, wanted: Description) -> None:
         more: dict[str, Any] = {"tags": dict(wanted.tags)} if wanted.tags else {}
+        configuration: dict[str, Any] = {}
         if wanted.non_filterable:
-            more["metadataConfiguration"] = {"nonFilterableMetadataKeys": list(wanted.non_filterable)}
+            configuration["nonFilterableMetadataKeys"] = list(wanted.non_filterable)
+        if wanted.text_search:
+            configuration["textSearchConfigurations"] = [
+                {"metadataKey": key} | ({"language": language} if language else {})
+                for key, language in wanted.text_search.items()
+            ]
+        if configuration:
+            more["metadataConfiguration"] = configuration
         try:
             self.client.create_index(
                 vectorBucketName=self.address.bucket,

@@ -42,11 +42,15 @@ def parse_address(text: str) -> Address:
 
 @dataclass(frozen=True)
 class Description:
-    """The parameters of an index, its tags and those of its vector bucket, and what cannot be copied."""
+    """The parameters of an index, its tags and those of its vector bucket, and what cannot be copied.
+
+    `text_search` has the language of each searchable metadata key, None for no language.
+    """
 
     dimension: int
     distance: str
     non_filterable: tuple[str, ...]
+    text_search: Mapping[str, str | None]
     created: str
     tags: Mapping[str, str]
     bucket_tags: Mapping[str, str]
@@ -82,14 +86,13 @@ class Source:
         bucket = self._call(self._client.get_vector_bucket, vectorBucketName=self.address.bucket)["vectorBucket"]
         notes: list[str] = []
         configuration = index.get("metadataConfiguration", {})
-        if configuration.get("textSearchConfigurations"):
-            notes.append("the source's text search configuration is not copied: vectord has no text search")
         if index.get("encryptionConfiguration", bucket.get("encryptionConfiguration", {})).get("sseType") == "aws:kms":
             notes.append("the source is encrypted with a KMS key; the copy has the encryption of vectord's bucket")
         return Description(
             index["dimension"],
             index["distanceMetric"],
             tuple(configuration.get("nonFilterableMetadataKeys", ())),
+            {one["metadataKey"]: one.get("language") for one in configuration.get("textSearchConfigurations", ())},
             _seconds(index.get("creationTime")),
             self._tags(index["indexArn"], "index", notes),
             self._tags(bucket["vectorBucketArn"], "vector bucket", notes),

@@ -1,5 +1,6 @@
 """tools.migrate copies an index from moto's S3 Vectors into vectord."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.support.migration import (
 )
 from tests.support.moto_vectors import MotoVectors, moto_as_released
 from tests.support.served import Served
-from tools.command.errors import CheckFailed
+from tools.command.errors import CheckFailed, MigrationFailed
 from tools.migrate import rows as rows_module
 from tools.migrate.destination import Destination
 from tools.migrate.migration import migrate
@@ -54,6 +55,29 @@ def test_the_copy_is_in_a_vector_bucket_with_configuration_and_tags(move: Move, 
         client.list_tags_for_resource(resourceArn=arn)["tags"] for arn in (bucket["vectorBucketArn"], index["indexArn"])
     ]
     assert found == [{"team": "search"}, {"kind": "text"}]
+
+
+def test_text_search_configurations_are_copied(move: Move) -> None:
+    """The source is vectord too, because moto has no text search."""
+    client = move.destination.client
+    client.create_vector_bucket(vectorBucketName="films")
+    texts = [{"metadataKey": "plot", "language": "en"}, {"metadataKey": "title"}]
+    client.create_index(
+        vectorBucketName="films",
+        indexName="plots",
+        dataType="float32",
+        dimension=DIMENSION,
+        distanceMetric="cosine",
+        metadataConfiguration={"textSearchConfigurations": texts},
+    )
+    wanted = Source(client, FILMS).describe()
+    copy = Destination(client, Address("films", "copy"), move.rows(move.send))
+    assert (copy.prepare(wanted).created, wanted.notes) == (True, ())
+    found = client.get_index(vectorBucketName="films", indexName="copy")["index"]["metadataConfiguration"]
+    assert found == {"textSearchConfigurations": [one | {"status": "ACTIVE"} for one in texts]}
+    other = dataclasses.replace(wanted, text_search={"plot": "en"})
+    with pytest.raises(MigrationFailed, match="searchable metadata keys"):
+        copy.prepare(other)
 
 
 def test_a_source_that_lists_everything_in_each_segment_is_read_once(target: Served, tmp_path: Path) -> None:
