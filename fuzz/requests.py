@@ -13,6 +13,14 @@ SEEDS = (
     ("POST /indexes/{name}/vectors", b"", b"idempotency-key: k", b'{"vectors":[{"id":"c","vector":[1,2]}]}'),
     ("PATCH /indexes/{name}/vectors", b"", b"", b'{"vectors":[{"id":"a","metadata":{"x":1}}]}'),
     ("POST /indexes/{name}/search", b"", b"", b'{"vector":[1,2],"k":1,"filter":{"x":{"$gte":1}},"include":["vector"]}'),
+    (
+        "POST /indexes/{name}/search",
+        b"",
+        b"",
+        b'{"text":{"query":"red ship","fields":{"words":2},"match":"all","prefix":true},"id":"a","k":2,"explain":true,'
+        b'"min_relevance":0.1,"fusion":{"rank_constant":9,"candidates":5,"weights":{"text":2}}}',
+    ),
+    ("PATCH /indexes/{name}", b"", b"", b'{"text":{"words":{"language":"german","stopwords":false}}}'),
     ("POST /indexes/{name}/vectors/delete", b"", b'if-match: "e", W/"f"', b'{"ids":["a"]}'),
     ("DELETE /indexes/{name}/vectors/{id+}", b"", b"", b""),
     ("POST /indexes/{name}/vectors/get", b"", b"", b'{"ids":["a"],"include":["vector"]}'),
@@ -69,8 +77,8 @@ SEEDS = (
     ("POST /tags/{resourceArn+}", b"", b"", b'{"tags":{"a":"b"}}'),
     ("DELETE /tags/{resourceArn+}", b"tagKeys=a", b"", b""),
 )
-_PATH = {"name": "t", "id": "a", "resourceArn": f"{ARN_PREFIX}:bucket/films/index/all"}
-_STORED = ({"id": "a", "vector": [1, 2], "metadata": {"x": 1}}, {"id": "b", "vector": [2, 1]})
+_PATH = {"name": "t", "id": "a", "token": "0" * 32, "resourceArn": f"{ARN_PREFIX}:bucket/films/index/all"}
+_STORED = ({"id": "a", "vector": [1, 2], "metadata": {"x": 1, "words": "a red ship"}}, {"id": "b", "vector": [2, 1]})
 _UPLOADS = "/uploads"  # needs an inbox bucket, which the store in memory does not have
 _FAULTS = {500, 501, 502}  # no request may cause these while storage works
 
@@ -120,7 +128,7 @@ class Requests:
         if described.status == 200 and described.etag == self._etag:
             return
         self._api.send("DELETE", "/indexes/t")
-        self._api.create()
+        self._api.create(text={"words": {}})
         self._etag = self._api.add(*_STORED).etag
 
 

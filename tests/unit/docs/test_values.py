@@ -7,14 +7,15 @@ from tools.costs import search as costs
 from tools.costs import sharded as shard_costs
 from tools.costs import writes as write_costs
 from vectord.edge import problems, telemetry
+from vectord.edge.filters import MAX_FILTER
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
-from vectord.edge.search import MAX_FILTER
 from vectord.errors import MAX_BAD_ITEMS
 from vectord.index.mutations import MAX_PATCHED
-from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
+from vectord.index.query.query import MAX_CANDIDATES, MAX_K, MAX_PROBES, MAX_QUERIES, MAX_QUERY_TEXT, MAX_WORDS
 from vectord.lhv1 import params
+from vectord.lhv1.text_fields import MAX_FIELDS
 from vectord.readers.entry import MAX_METADATA, MAX_NESTING
 from vectord.service.values import options
 from vectord.service.values.selection import MAX_IDS
@@ -81,6 +82,9 @@ def test_the_page_of_limits_states_those_of_the_code() -> None:
     assert stated["metadata that one patch writes"].startswith(f"{MAX_PATCHED // 10**6} MB")
     assert stated["metadata of a vector"].endswith(f"up to {MAX_METADATA >> 20} MB")
     assert stated["filter"].startswith(f"{MAX_FILTER >> 20} MB")
+    assert stated["[text fields](text.md) of an index"].startswith(f"1 to {MAX_FIELDS};")
+    assert stated["words of a search"] == f"{MAX_WORDS:,} different ones, in up to {MAX_QUERY_TEXT:,} characters"
+    assert stated["candidates of a hybrid search"].startswith(f"1 to {MAX_CANDIDATES:,} ")
     assert stated["ids a get"] == f"1 to {MAX_IDS:,}"
     assert f"up to {MAX_NESTING} levels" in stated["metadata of a vector"]
     assert stated["request"].startswith(f"{MAX_BODY >> 20} MB")

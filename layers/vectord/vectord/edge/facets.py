@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from vectord.edge.filters import filter_text
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import FacetsBody
-from vectord.edge.search import filter_text
 from vectord.filters.tree import path_of
 from vectord.filters.values import Kind, value_of
 from vectord.index.query.values import Facet

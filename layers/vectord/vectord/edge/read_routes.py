@@ -5,6 +5,7 @@ from typing import Final
 from vectord.edge import facets as edge_facets
 from vectord.edge import handler, pages, vectors
 from vectord.edge import search as edge_search
+from vectord.edge.filters import filter_text
 from vectord.edge.request import Request, read_options, read_options_in
 from vectord.edge.route import Reply
 from vectord.edge.schemas import bodies, search_bodies, vector_answers
@@ -55,7 +56,7 @@ def count_vectors(request: Request, service: Service) -> Reply:
     """Count the vectors that satisfy a filter; all of them without a body."""
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
     read = read_options(body.consistency, body.max_staleness)
-    counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
+    counted = service.count(request.path["name"], filter_text(body.filter), request.deadline, read)
     return handler.reply_or_not_modified(
         request, Reply(vector_answers.Counted(counted.count), headers=handler.etag_header(counted.etag))
     )

@@ -1,6 +1,6 @@
 """What the route of a search does. Most processes of the search function serve no other one."""
 
-from vectord.edge import handler
+from vectord.edge import handler, text_search
 from vectord.edge import search as edge_search
 from vectord.edge.request import Request, read_options
 from vectord.edge.route import Reply
@@ -10,9 +10,10 @@ from vectord.service.service import Service
 
 
 def search(request: Request, service: Service) -> Reply:
-    """Find the nearest vectors to one or several query vectors, or to a stored vector."""
+    """Find the nearest vectors to one or several query vectors or a stored vector, the best for words, or both."""
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, SearchBody)
+    text_search.check_repeated(body, request.body)
     query, read = (
         edge_search.read_query(name, body, request.headers),
         read_options(body.consistency, body.max_staleness, body.as_of),

@@ -7,11 +7,11 @@ import msgspec
 from msgspec import structs
 
 from vectord.edge import ordering, pagination
+from vectord.edge.filters import filter_text
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.schemas import queries
 from vectord.edge.schemas.bodies import DeleteBody, PatchBody, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
-from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.readers.entry import VectorEncoding, checked_metadata
 from vectord.readers.malformed import malformed_reason

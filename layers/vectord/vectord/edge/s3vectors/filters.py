@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from vectord.edge.filters import filter_text
 from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid
-from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid
 from vectord.filters.tree import And, Filter, In, Not, Or, Words, paths
 from vectord.service.values.selection import parse_filter

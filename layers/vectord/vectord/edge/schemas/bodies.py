@@ -9,7 +9,7 @@ import msgspec
 
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
-from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries
+from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries, check_search
 from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import (
     MAX_BAD_ITEMS,
@@ -144,7 +144,7 @@ _CHECKS: Final[Mapping[type[msgspec.Struct], Callable[[bytes], None]]] = {
     DeleteBody: _CHECK_IDS,
     PatchBody: _CHECK_IDS,
     GetBody: partial(check_count, field="ids", most=MAX_IDS),
-    SearchBody: partial(check_queries, most=MAX_QUERIES),
+    SearchBody: partial(check_search, most=MAX_QUERIES),
     RecallBody: partial(check_queries, most=MAX_PROBES),
     FacetsBody: partial(check_count, field="paths", most=MAX_PATHS),
 }

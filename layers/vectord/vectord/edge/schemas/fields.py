@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
+from vectord.index.query.query import LEAST_RECALL, MAX_CANDIDATES, MAX_K, MAX_PROBES, MAX_QUERIES, MAX_QUERY_TEXT
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
 from vectord.lhv1.text_fields import MAX_FIELDS, MAX_PATH, TextField
 from vectord.readers.entry import VectorEncoding
@@ -66,6 +66,15 @@ Filter = Annotated[msgspec.Raw, schema(anyOf=[ref(FILTER), {"type": "null"}])]
 K = Annotated[int, schema(minimum=1, maximum=MAX_K)]
 Recall = Annotated[float, schema(minimum=LEAST_RECALL, maximum=1)]
 NonNegative = Annotated[float | None, schema(minimum=0)]
+Words = Annotated[str, schema(minLength=1, maxLength=MAX_QUERY_TEXT)]
+Weight = Annotated[float, schema(minimum=1e-6, maximum=1e6)]
+FieldList = Annotated[list[str], schema(minItems=1, maxItems=MAX_FIELDS, uniqueItems=True)]
+WeightedFields = Annotated[
+    dict[str, Weight],
+    schema(minProperties=1, maxProperties=MAX_FIELDS),
+]
+RankConstant = Annotated[float, schema(minimum=0, maximum=1e6)]
+Candidates = Annotated[int, schema(minimum=1, maximum=MAX_CANDIDATES)]
 Limit = Annotated[int, schema(minimum=1, maximum=MAX_PAGE)]
 Paths = Annotated[list[str], schema(minItems=1, maxItems=MAX_PATHS)]
 ValueLimit = Annotated[int, schema(minimum=1, maximum=MAX_VALUES)]

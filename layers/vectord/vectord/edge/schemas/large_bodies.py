@@ -11,11 +11,13 @@ from typing import Final
 import msgspec
 
 from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
+from vectord.index.query.query import MAX_QUERY_TEXT
 from vectord.lhv1.params import MAX_DIMENSION
 
 LARGE: Final = 256 << 10  # bytes; the items of a smaller body need little memory
 
 _SPACE: Final = " \t\n\r"
+_MAX_TEXT: Final = 512 << 10  # characters of JSON, of the words and fields of a search
 type CheckItem = Callable[[int, bytes], BadItem | None]
 
 
@@ -68,6 +70,13 @@ def check_queries(body: bytes, most: int) -> None:
     for vector in [_field(body, "vector"), *(_raw_items(vectors) if vectors.startswith("[") else ())]:
         if len(vector) > LARGE and _has_more(vector, MAX_DIMENSION):
             raise RequestInvalid(f"A vector has at most {MAX_DIMENSION:,} components.")
+
+
+def check_search(body: bytes, most: int) -> None:
+    """Raise RequestInvalid as `check_queries` does, and if the JSON of the words is longer than that of any words."""
+    if len(_field(body, "text")) > _MAX_TEXT:
+        raise RequestInvalid(f"text is too long: text.query may have {MAX_QUERY_TEXT:,} characters.")
+    check_queries(body, most)
 
 
 @cache

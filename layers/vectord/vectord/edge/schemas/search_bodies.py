@@ -1,44 +1,95 @@
-"""JSON bodies of searches and recall measurements."""
+"""JSON bodies of searches and recall measurements.
+
+A search has one query or several: `vector`, `vectors`, `id` or `text`. With `text` and one of `vector` and `id` it is a
+hybrid search.
+"""
 
 from typing import Literal
 
 import msgspec
 
-from vectord.edge.schemas import fields
-from vectord.edge.schemas.fields import Consistency
+from vectord.edge.schemas.fields import (
+    AsOf,
+    Candidates,
+    Consistency,
+    Cursor,
+    Effort,
+    Encoding,
+    FieldList,
+    Filter,
+    Id,
+    K,
+    NonNegative,
+    Probes,
+    Queries,
+    RankConstant,
+    Recall,
+    Sample,
+    Staleness,
+    Vector,
+    Weight,
+    WeightedFields,
+    Words,
+)
 from vectord.index.query.efforts import DEFAULT_RECALL
 
 Include = Literal["metadata", "vector", "distance"]
 
 
-class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A search for exactly one of `vector`, `vectors` and `id`."""
+class TextBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The words of a search; `fields` are some of the declared ones, or an object with the weight of each."""
 
-    vector: fields.Vector | None = None
-    vectors: fields.Queries = None
-    id: fields.Id | None = None
-    k: fields.K = 10
-    recall: fields.Recall = DEFAULT_RECALL
-    ef_search: fields.Effort = None
-    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
-    max_distance: fields.NonNegative = None
-    after: fields.Cursor = None
+    query: Words
+    fields: FieldList | WeightedFields | None = None
+    match: Literal["any", "all"] = "any"
+    prefix: bool = False
+
+
+class WeightsBody(msgspec.Struct, forbid_unknown_fields=True):
+    vector: Weight = 1.0
+    text: Weight = 1.0
+
+
+class FusionBody(msgspec.Struct, forbid_unknown_fields=True):
+    """How a hybrid search joins two lists of `candidates` rows: by reciprocal ranks."""
+
+    rank_constant: RankConstant = 60.0
+    candidates: Candidates = 100
+    weights: WeightsBody = msgspec.field(default_factory=WeightsBody)
+
+
+class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A search for exactly one of `vector`, `vectors`, `id` and `text`; or for `text` with `vector` or `id`: hybrid."""
+
+    vector: Vector | None = None
+    vectors: Queries = None
+    id: Id | None = None
+    text: Words | TextBody | None = None
+    k: K = 10
+    recall: Recall = DEFAULT_RECALL
+    ef_search: Effort = None
+    filter: Filter = msgspec.field(default_factory=msgspec.Raw)
+    max_distance: NonNegative = None
+    min_relevance: NonNegative = None
+    fusion: FusionBody | None = None
+    explain: bool = False
+    after: Cursor = None
     consistency: Consistency = "strong"
-    max_staleness: fields.Staleness = None
-    as_of: fields.AsOf = None
+    max_staleness: Staleness = None
+    as_of: AsOf = None
     include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
-    vector_encoding: fields.Encoding = "array"
+    vector_encoding: Encoding = "array"
 
 
 class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
     """A recall measurement. The queries are `vectors`, or else a random `sample` of the stored vectors."""
 
-    vectors: fields.Probes = None
-    sample: fields.Sample = 50
-    k: fields.K = 10
-    recall: fields.Recall = DEFAULT_RECALL
-    ef_search: fields.Effort = None
-    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    vectors: Probes = None
+    sample: Sample = 50
+    k: K = 10
+    recall: Recall = DEFAULT_RECALL
+    ef_search: Effort = None
+    filter: Filter = msgspec.field(default_factory=msgspec.Raw)
     consistency: Consistency = "strong"
-    max_staleness: fields.Staleness = None
-    as_of: fields.AsOf = None
+    max_staleness: Staleness = None
+    as_of: AsOf = None

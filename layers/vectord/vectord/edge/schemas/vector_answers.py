@@ -18,11 +18,40 @@ def vector_value(vector: F32, encoding: VectorEncoding) -> StoredVector:
     return encode_base64(vector).decode() if encoding == "base64" else vector.tolist()
 
 
+class TermShare(msgspec.Struct):
+    """What one term of a field adds to the relevance of a match: `share`.
+
+    `count` is how often the match has the term, `length` the number of terms of its text, and `rows` the number of
+    vectors that have the term, from which `idf` follows.
+    """
+
+    field: str
+    term: str
+    count: int
+    length: int
+    rows: int
+    idf: float
+    share: float
+
+
+class Explanation(msgspec.Struct):
+    """Why a match has its relevance, and in a hybrid search its score: its ranks, from 1, in the lists that have it."""
+
+    terms: list[TermShare]
+    vector_rank: int | msgspec.UnsetType = msgspec.UNSET
+    text_rank: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class Match(msgspec.Struct):
+    """A match: with a distance if the search has a vector, a relevance if it has words, a score if it has both."""
+
     id: str
-    distance: float
+    distance: float | msgspec.UnsetType = msgspec.UNSET
     metadata: StoredMetadata | msgspec.UnsetType = msgspec.UNSET
     vector: StoredVector | msgspec.UnsetType = msgspec.UNSET
+    relevance: float | msgspec.UnsetType = msgspec.UNSET
+    score: float | msgspec.UnsetType = msgspec.UNSET
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
 class Found(msgspec.Struct):

@@ -1,0 +1,71 @@
+"""Convert the fields of a search by words, and of a hybrid one, to what the engine searches for."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from vectord.edge.schemas.search_bodies import FusionBody, SearchBody, TextBody
+from vectord.errors import RequestInvalid
+from vectord.index.query.query import Fusion, TextSearch
+from vectord.lhv1.text_fields import MAX_FIELDS
+from vectord.readers.repeated import repeated_anywhere
+
+
+def check_combination(body: SearchBody) -> None:
+    """Raise RequestInvalid if a search has not one query, or fields that exclude each other."""
+    has_vector, has_vectors = body.vector is not None, body.vectors is not None
+    has_id, has_text = body.id is not None, body.text is not None
+    if has_text and has_vectors:
+        raise RequestInvalid("'text' cannot be combined with 'vectors': send one search for each vector.")
+    if has_vector + has_vectors + has_id > 1 or not (has_text or has_vector or has_vectors or has_id):
+        raise RequestInvalid(
+            "A search must have exactly one of 'vector', 'vectors', 'id' and 'text', or 'text' with 'vector' or 'id'."
+        )
+    if not has_text and body.min_relevance is not None:
+        raise RequestInvalid("'min_relevance' requires 'text'.")
+    if body.fusion is not None and not (has_text and (has_vector or has_id)):
+        raise RequestInvalid("'fusion' requires a hybrid search: 'text' with 'vector' or 'id'.")
+
+
+def check_repeated(body: SearchBody, text: bytes) -> None:
+    """Raise RequestInvalid if `text`, the JSON of `body`, has a field twice in the objects of a search by words."""
+    if isinstance(body.text, TextBody) or body.fusion is not None:
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        for name in ("text", "fusion"):
+            value = bytes(members.get(name, b"null"))
+            if repeated := repeated_anywhere(value.decode(), msgspec.json.decode(value)):
+                raise RequestInvalid(f"{name} has the field {repeated!r} more than once. Send it once.")
+
+
+def text_search_of(body: SearchBody) -> TextSearch | None:
+    """Return the words of a search, None if it has none.
+
+    Raises:
+        RequestInvalid: it names no fields, too many, or one twice.
+    """
+    if body.text is None:
+        return None
+    least = body.min_relevance or 0.0
+    if isinstance(body.text, str):
+        return TextSearch(body.text, min_relevance=least)
+    return TextSearch(body.text.query, _weights(body.text.fields), body.text.match, body.text.prefix, least)
+
+
+def fusion_of(body: FusionBody | None) -> Fusion:
+    """Return how a hybrid search joins its two lists."""
+    if body is None:
+        return Fusion()
+    return Fusion(body.rank_constant, body.candidates, body.weights.vector, body.weights.text)
+
+
+def _weights(fields: list[str] | dict[str, float] | None) -> Mapping[str, float]:
+    """Return the weight of each field; no fields if the search is for all of them."""
+    if fields is None:
+        return {}
+    if not 1 <= len(fields) <= MAX_FIELDS:
+        raise RequestInvalid(f"text.fields must have 1 to {MAX_FIELDS} fields, not {len(fields):,}.")
+    if isinstance(fields, dict):
+        return fields
+    if len(set(fields)) < len(fields):
+        raise RequestInvalid("text.fields has a field more than once.")
+    return dict.fromkeys(fields, 1.0)
