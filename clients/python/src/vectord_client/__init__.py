@@ -72,6 +72,7 @@ from vectord_client.gateway_errors import (
     NotVectord,
     RequestRefused,
 )
+from vectord_client.hits import Explanation, Hit, Hits, TermShare
 from vectord_client.index import Index
 from vectord_client.load.errors import (
     BadRows,
@@ -103,8 +104,6 @@ from vectord_client.values import (
     ExportLink,
     Facet,
     Facets,
-    Hit,
-    Hits,
     IndexInfo,
     IndexSummary,
     Parameters,
@@ -159,6 +158,7 @@ __all__ = [
     "EmbedderMismatch",
     "Embedding",
     "EmbeddingFailed",
+    "Explanation",
     "ExportIncomplete",
     "ExportLink",
     "Facet",
@@ -222,6 +222,7 @@ __all__ = [
     "StorageRefused",
     "StorageSilent",
     "TargetInvalid",
+    "TermShare",
     "TextField",
     "Throttled",
     "TimedOut",

@@ -1,12 +1,14 @@
 """The reads of an index that can also see an earlier state of it, for coroutines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vectord_client.async_session import AsyncSession
 from vectord_client.async_transfer import AsyncExportable
+from vectord_client.hits import Hits
+from vectord_client.text_values import Words
 from vectord_client.texts import Texts
-from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
+from vectord_client.values import ExportLink, IndexInfo, RecallReport
 from vectord_client.wire import encode, operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
@@ -41,11 +43,15 @@ class AsyncView(AsyncExportable):
         *,
         id: str | None = None,
         text: str | None = None,
+        words: Words | None = None,
         k: int = 10,
         recall: float | None = None,
         ef_search: int | None = None,
         filter: Filter | None = None,
         max_distance: float | None = None,
+        min_relevance: float | None = None,
+        fusion: Mapping[str, Any] | None = None,
+        explain: bool = False,
         include: Sequence[str] | None = None,
         after: str | None = None,
         consistency: str | None = None,
@@ -54,17 +60,24 @@ class AsyncView(AsyncExportable):
     ) -> Hits:
         """Return the nearest vectors to a vector, to the stored vector `id`, or to a text, nearest first.
 
+        `words` are looked for in the text fields of the index: a text, or a dict with `query`, `fields`, `match` and
+        `prefix`. Alone they find the most relevant first. With a vector, an id or a text the search is hybrid, and
+        `fusion` says how the two ranks of a match become its score. `explain` adds an `explanation` to each hit.
         `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
         page. `include` names what each hit has: "metadata" (the default) and "vector".
         """
         options: dict[str, Any] = {
             "vector": vector,
             "id": id,
+            "words": words,
             "k": k,
             "recall": recall,
             "ef_search": ef_search,
             "filter": filter,
             "max_distance": max_distance,
+            "min_relevance": min_relevance,
+            "fusion": fusion,
+            "explain": explain or None,
             "include": include,
             "after": after,
             "consistency": consistency,

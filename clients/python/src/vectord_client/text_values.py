@@ -1,4 +1,4 @@
-"""The text fields of an index."""
+"""The text fields of an index, and the words of a search."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -21,6 +21,8 @@ class TextField(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # The fields of a new index: paths, or paths with the options of each.
 TextFields: TypeAlias = str | Sequence[str] | Mapping[str, TextField | Mapping[str, Any]]
+# The words of a search: a text, or an object with `query`, `fields`, `match` and `prefix`.
+Words: TypeAlias = str | Mapping[str, Any]
 
 
 def text_fields(given: TextFields | None) -> dict[str, TextField] | None:

@@ -5,9 +5,10 @@ from typing import Any, Literal, TypeAlias
 
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch
+from vectord_client.hits import Hits
 from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.id_lists import check_several, checked_ids
-from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters, Restored
+from vectord_client.values import Added, Embedding, IndexInfo, Parameters, Restored
 from vectord_client.wire import operations, plans
 from vectord_client.wire.call import Call, Plan, Work
 from vectord_client.wire.encode import AsOf
@@ -37,7 +38,9 @@ class Texts:
             ArgumentInvalid: It is empty or not a text, or there is a vector or an id too.
         """
         if options.pop("vector", None) is not None or options.get("id") is not None:
-            raise ArgumentInvalid("A search has exactly one of vector, id and text.")
+            raise ArgumentInvalid(
+                "A search has exactly one of vector, id and text, or words alone or with one of them."
+            )
         if reason := _text_reason(text):
             raise ArgumentInvalid(f"{reason[0].upper()}{reason[1:]}: write the words to search for.")
         embedder = yield from self._checked_embedder()

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, overload
+from typing import Any
 
 import msgspec
 
 from vectord_client.text_values import TextField
 from vectord_client.vector import Vector
-
-_SHOWN: Final = 3
 
 
 class Embedding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -132,65 +130,6 @@ class Row(msgspec.Struct, frozen=True):
     id: str
     metadata: Any = None
     vector: Vector | None = None
-
-
-class Hit(msgspec.Struct, frozen=True):
-    """A match of a search."""
-
-    id: str
-    distance: float
-    metadata: Any = None
-    vector: Vector | None = None
-
-
-class Hits(msgspec.Struct, frozen=True, kw_only=True):
-    """The matches of a search, nearest first: a sequence of `Hit`, with what the search did.
-
-    `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those
-    whose exact distance was computed. `partitions` were probed, with `entries` codes. `next` is the cursor of the next
-    page, None if there is none. For one of several searches, `bytes_read`, `requests`, `rounds` and `milliseconds` are
-    those of all searches of its request.
-    """
-
-    matches: tuple[Hit, ...]
-    count: int
-    eligible: int
-    strategy: str
-    plan: str
-    examined: int
-    partitions: int = 0
-    entries: int = 0
-    bytes_read: int = 0
-    requests: int = 0
-    rounds: int = 0
-    milliseconds: float = 0.0
-    next: str | None = None
-    etag: str = ""
-
-    def __len__(self) -> int:
-        return len(self.matches)
-
-    def __iter__(self) -> Iterator[Hit]:
-        return iter(self.matches)
-
-    @overload
-    def __getitem__(self, position: int) -> Hit: ...
-
-    @overload
-    def __getitem__(self, position: slice) -> tuple[Hit, ...]: ...
-
-    def __getitem__(self, position: int | slice) -> Hit | tuple[Hit, ...]:
-        return self.matches[position]
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids of the matches, nearest first."""
-        return [hit.id for hit in self.matches]
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{hit.id} {hit.distance:.4g}" for hit in self.matches[:_SHOWN])
-        more = f", … {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
-        return f"<Hits [{shown}{more}] of {self.count:,}, {self.strategy}, {self.milliseconds:.1f} ms>"
 
 
 class ValueCount(msgspec.Struct, frozen=True):

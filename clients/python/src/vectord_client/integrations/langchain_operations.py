@@ -10,12 +10,13 @@ from langchain_core.documents import Document
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
 from vectord_client.errors import ArgumentInvalid
+from vectord_client.hits import Hit
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.langchain_filters import row_filter
 from vectord_client.integrations.plain import plain
 from vectord_client.integrations.steps import Call, Steps
 from vectord_client.rows.id_lists import check_several, checked_id, checked_ids
-from vectord_client.values import Hit, Row
+from vectord_client.values import Row
 
 Scored = list[tuple[Document, float]]
 

@@ -12,12 +12,12 @@ from llama_index.core.vector_stores import (
 )
 from llama_index.core.vector_stores.types import VectorStoreQueryMode
 
+from vectord_client.hits import Hit
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.llamaindex_filters import row_filter
 from vectord_client.integrations.llamaindex_nodes import metadata_of, node_of
 from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.rows.id_lists import checked_ids
-from vectord_client.values import Hit
 
 _MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
 _PREFETCH: Final = 4.0  # matches that MMR chooses from, for each that it returns

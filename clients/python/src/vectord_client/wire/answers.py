@@ -8,7 +8,8 @@ from msgspec import structs
 
 from vectord_client.errors import AnswerTruncated
 from vectord_client.gateway_errors import AnswerInvalid
-from vectord_client.values import Build, ExportLink, Hits, IndexInfo, Parameters, ShardInfo
+from vectord_client.hits import Hits
+from vectord_client.values import Build, ExportLink, IndexInfo, Parameters, ShardInfo
 from vectord_client.vector import Vector, unpack
 from vectord_client.wire.request import Response
 

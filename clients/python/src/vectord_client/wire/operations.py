@@ -7,9 +7,10 @@ from msgspec import structs
 
 from vectord_client import values
 from vectord_client.errors import ArgumentInvalid
+from vectord_client.hits import Hits
 from vectord_client.rows.block import Block
 from vectord_client.rows.id_lists import checked_ids, optional_id, optional_ids
-from vectord_client.text_values import TextField
+from vectord_client.text_values import TextField, Words
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
 from vectord_client.wire.encode import AsOf, Filter
@@ -24,7 +25,7 @@ _added = answers.reader(values.Added)
 _patched = answers.reader(values.Patched)
 _deleted = answers.reader(values.Deleted)
 _row = answers.reader(values.Row)
-_hits = answers.reader(values.Hits)
+_hits = answers.reader(Hits)
 _facets = answers.reader(values.Facets)
 _recall = answers.reader(values.RecallReport)
 _warmed = answers.reader(values.Warmed)
@@ -182,23 +183,22 @@ def facets(name: str, paths: str | Sequence[str], **members: Any) -> Call[values
     return _read(encode.index_path(name, "/vectors/facets"), _facets, {"paths": _list(paths), **members})
 
 
-def search(name: str, *, vector: Any = None, id: str | None = None, **options: Any) -> Call[values.Hits]:
-    """POST /indexes/{name}/search, for one vector or one stored vector. Other members are those of `_search`.
+def search(
+    name: str, *, vector: Any = None, id: str | None = None, words: Words | None = None, **options: Any
+) -> Call[Hits]:
+    """POST /indexes/{name}/search, for one vector or stored vector, for words, or for both. Other members: `_search`.
 
     Raises:
-        ArgumentInvalid: Not exactly one of vector and id is given.
+        ArgumentInvalid: There is not exactly one of vector and id, and no words alone.
     """
-    if (vector is None) == (id is None):
-        raise ArgumentInvalid("A search has exactly one of vector, id and text.")
-    members = {
-        "vector": None if vector is None else encode.vector(vector),
-        "id": optional_id(id),
-        **_search(**options),
-    }
+    if (vector is None) == (id is None) and (words is None or vector is not None):
+        raise ArgumentInvalid("A search has exactly one of vector, id and text, or words alone or with one of them.")
+    packed = None if vector is None else encode.vector(vector)
+    members = {"vector": packed, "id": optional_id(id), "text": words, **_search(**options)}
     return _read(encode.index_path(name, "/search"), _hits, members)
 
 
-def search_many(name: str, vectors: Sequence[str], **options: Any) -> Call[list[values.Hits]]:
+def search_many(name: str, vectors: Sequence[str], **options: Any) -> Call[list[Hits]]:
     """POST /indexes/{name}/search, for several vectors as base64."""
     return _read(encode.index_path(name, "/search"), answers.searches, {"vectors": list(vectors), **_search(**options)})
 

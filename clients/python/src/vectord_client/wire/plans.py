@@ -14,6 +14,7 @@ from vectord_client.errors import (
     VectordError,
     VectorNotFound,
 )
+from vectord_client.hits import Hits
 from vectord_client.rows import batches
 from vectord_client.rows.block import Block, InvalidRows, joined
 from vectord_client.rows.fields import make_names
@@ -21,7 +22,7 @@ from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
 from vectord_client.rows.id_lists import checked_id, checked_ids
 from vectord_client.text_values import text_fields
-from vectord_client.values import Added, Deleted, Hits, IndexInfo, Restored, Row
+from vectord_client.values import Added, Deleted, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
 from vectord_client.wire.answers import next_cursor
 from vectord_client.wire.call import Call, Plan, SideBySide

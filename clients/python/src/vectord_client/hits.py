@@ -1,0 +1,107 @@
+"""The matches of a search, and why they have their scores."""
+
+from collections.abc import Iterator
+from math import nan
+from typing import Any, Final, overload
+
+import msgspec
+
+from vectord_client.vector import Vector
+
+_SHOWN: Final = 3
+
+
+class TermShare(msgspec.Struct, frozen=True):
+    """What one term of a field adds to the relevance of a match: `share`.
+
+    `count` is how often the match has the term, `length` the number of terms of its text, and `rows` the number of
+    vectors that have the term, from which `idf` follows.
+    """
+
+    field: str
+    term: str
+    count: int
+    length: int
+    rows: int
+    idf: float
+    share: float
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a match has its relevance or score: its ranks from 1 in the lists that have it, and the shares of terms."""
+
+    vector_rank: int | None = None
+    text_rank: int | None = None
+    terms: tuple[TermShare, ...] = ()
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A match of a search; `distance` is NaN if the search has words alone.
+
+    With words it has a `relevance`, in a hybrid search also the `score` that orders the matches.
+    """
+
+    id: str
+    distance: float = nan
+    metadata: Any = None
+    vector: Vector | None = None
+    relevance: float | None = None
+    score: float | None = None
+    explanation: Explanation | None = None
+
+
+class Hits(msgspec.Struct, frozen=True, kw_only=True):
+    """The matches of a search, the best first: a sequence of `Hit`, with what the search did.
+
+    `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those
+    whose exact distance was computed. `partitions` were probed, with `entries` codes. `next` is the cursor of the next
+    page, None if there is none. For one of several searches, `bytes_read`, `requests`, `rounds` and `milliseconds` are
+    those of all searches of its request.
+    """
+
+    matches: tuple[Hit, ...]
+    count: int
+    eligible: int
+    strategy: str
+    plan: str
+    examined: int
+    partitions: int = 0
+    entries: int = 0
+    bytes_read: int = 0
+    requests: int = 0
+    rounds: int = 0
+    milliseconds: float = 0.0
+    next: str | None = None
+    etag: str = ""
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.matches)
+
+    @overload
+    def __getitem__(self, position: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, position: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.matches[position]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the matches, nearest first."""
+        return [hit.id for hit in self.matches]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{hit.id} {_order_of(hit):.4g}" for hit in self.matches[:_SHOWN])
+        more = f", … {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return f"<Hits [{shown}{more}] of {self.count:,}, {self.strategy}, {self.milliseconds:.1f} ms>"
+
+
+def _order_of(hit: Hit) -> float:
+    """Return the number that orders the matches of a search."""
+    if hit.score is not None:
+        return hit.score
+    return hit.distance if hit.relevance is None else hit.relevance
