@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support import shards
 from tests.support.services import FOREVER, a_service
 from tests.support.vectors import F32, f32
 from vectord.errors import RequestInvalid, VectorNotFound
@@ -17,7 +16,6 @@ from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
-from vectord.storage.memory import MemoryStore
 
 FILMS = {
     "alien": ([0.9, 0.1], "In space no one can hear you scream", 1979),
@@ -80,15 +78,10 @@ def test_a_result_counts_what_was_read(service: Service) -> None:
     assert result.etag
 
 
-def test_an_index_without_texts_or_with_shards_is_not_searched_by_words(service: Service) -> None:
+def test_an_index_without_texts_is_not_searched_by_words(service: Service) -> None:
     service.create(NewIndex("plain", 2), FOREVER)
     with pytest.raises(TextNotDeclared):
         names(service, Query(1, text=TextSearch("space")), "plain")
-    sharded = shards.a_service(MemoryStore())
-    sharded.create(NewIndex("t", 2, shards=3, text={"plot": TextField()}), FOREVER)
-    for vectors in ((), NEAR):
-        with pytest.raises(RequestInvalid, match="index 't' has 3 shards, and only an index without shards can be"):
-            names(sharded, Query(1, vectors, text=TextSearch("space")), "t")
 
 
 NAN, INF = float("nan"), float("inf")

@@ -70,12 +70,3 @@ def check_vectors(query: Query, params: Params) -> None:
     for position, vector in enumerate(query.vectors):
         if reason := invalid_vector_reason(vector, params):
             raise RequestInvalid(reason if len(query.vectors) == 1 else f"vectors[{position}]: {reason}")
-
-
-def check_single(query: Query, params: Params) -> None:
-    """Raise RequestInvalid if only an index without shards can answer a query, and this one has shards."""
-    if query.text is not None:
-        raise RequestInvalid(
-            f"index {params.name!r} has {params.shards} shards, and only an index without shards can be searched by "
-            "words: leave 'text' out, or use such an index"
-        )

@@ -10,6 +10,7 @@ from msgspec import structs
 from vectord.index.query.values import Facet
 from vectord.service.sharding.messages import (
     AddRequest,
+    CandidatesRequest,
     ChangeRequest,
     ChangeResult,
     CountRequest,
@@ -22,9 +23,12 @@ from vectord.service.sharding.messages import (
     OrderRequest,
     OrderResult,
     PatchRequest,
+    QueryRequest,
     SearchRequest,
     ShardRequest,
     ShardResult,
+    StatisticsRequest,
+    StatisticsResult,
 )
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import UNCONDITIONAL, WriteOptions
@@ -43,8 +47,8 @@ def execute(
     `with_build` adds the build that is going on to a description of the shard.
     """
     match request:
-        case SearchRequest(query=query):
-            return shard.search(query)
+        case SearchRequest() | StatisticsRequest() | CandidatesRequest():
+            return _search(request, shard)
         case DescribeRequest():
             found = with_build(shard.describe(), shard)
             return DescribeResult(found.count, found.size, found.graph_size, found.etag, found.build, found.searchable)
@@ -56,6 +60,15 @@ def execute(
         case OrderRequest():
             return _order(request, shard)
     return _change(request, shard)
+
+
+def _search(request: QueryRequest, shard: SingleIndex) -> ShardResult:
+    match request:
+        case StatisticsRequest(query=query):
+            return StatisticsResult(shard.text_statistics(query), shard.snapshot.etag)
+        case CandidatesRequest(query=query):
+            return shard.candidates(query)
+    return shard.search(request.query)
 
 
 def _order(request: OrderRequest, shard: SingleIndex) -> OrderResult:

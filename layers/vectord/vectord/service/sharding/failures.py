@@ -11,6 +11,7 @@ from vectord.errors import (
     BlobError,
     BlobUnsupported,
     Contended,
+    CursorInvalid,
     DeadlineExceeded,
     FilterInvalid,
     FolderRefused,
@@ -24,6 +25,7 @@ from vectord.errors import (
     VectordError,
     VectorsNotFound,
 )
+from vectord.index.query.text_errors import TextInvalid
 
 
 class Failed(msgspec.Struct, tag="failed", frozen=True):
@@ -43,10 +45,10 @@ _INDEX_ERRORS: Final = {
     kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, IdempotencyKeyReused)
 }
 _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
-    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused, FolderRefused)
+    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused, FolderRefused, TextInvalid)
 }
 _CONSTANT_ERRORS: Final[dict[str, Callable[[], VectordError]]] = {
-    kind.__name__: kind for kind in (Throttled, DeadlineExceeded)
+    kind.__name__: kind for kind in (Throttled, DeadlineExceeded, CursorInvalid)
 }
 
 
@@ -54,6 +56,8 @@ def failed_result(error: VectordError) -> Failed:
     """Return an error as a result."""
     if isinstance(error, FilterInvalid):
         return Failed(type(error).__name__, error.reason, where=error.where)
+    if isinstance(error, TextInvalid):
+        return Failed(TextInvalid.__name__, str(error))  # the message says what the subclass does
     message = error.reason if isinstance(error, BlobError) else str(error)
     return Failed(type(error).__name__, message, list(error.ids) if isinstance(error, VectorsNotFound) else [])
 

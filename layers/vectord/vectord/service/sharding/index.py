@@ -20,8 +20,7 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index import mutations
-from vectord.index.query import matches
-from vectord.index.query.checks import check_single, check_vectors
+from vectord.index.query.checks import check_vectors
 from vectord.index.query.query import Query, Result, resolved
 from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
@@ -30,7 +29,7 @@ from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
 from vectord.service.sharding.failures import Failed, error_of
 from vectord.service.sharding.fan_out import Collect, FanOut, ShardAccess, as_read
-from vectord.service.sharding.merge import ResultMerger, etag_of, merge_descriptions, merge_facets, merge_ordered
+from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_ordered
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -45,11 +44,11 @@ from vectord.service.sharding.messages import (
     OrderRequest,
     OrderResult,
     PatchRequest,
-    SearchRequest,
     ShardRequest,
     ShardResult,
 )
 from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of, with_home_first
+from vectord.service.sharding.searching import ShardSearch
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values import validation
@@ -105,19 +104,13 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """Search every shard for `k` matches; an error of one shard fails the search.
 
         Raises:
-            RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does. RequestInvalid also for words.
+            RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does.
+            TextInvalid, CursorInvalid, AnswerTooLarge: as `SingleIndex.search` does.
         """
-        check_single(query, self.parent)
         parse_filter(query.filter)
         query = query if query.like is None else resolved(query, self.lookup(query.like).vector)
         check_vectors(query, self.parent)
-        requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]
-        merger = ResultMerger(query.k)
-        results = self._results(requests, Result, collect=merger.add)
-        merged = merger.result(etag_of(self.parent, [result.etag for result in results]))
-        if not query.paged:
-            matches.check_size(query, self.parent.dimension, merged.answers)
-        return merged
+        return ShardSearch(self.parent, self.read.staleness, self._results, self.get).search(query)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Raise RequestInvalid: recall is measured only on single-object indexes."""

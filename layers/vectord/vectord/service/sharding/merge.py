@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
 from threading import Lock
+from typing import Any
 
 from msgspec import structs
 
@@ -16,17 +17,20 @@ from vectord.lhv1.params import Params
 from vectord.service.sharding.messages import DescribeResult, OrderResult, ShardResult
 from vectord.service.values.results import Build, Description, OrderedRows, Shard
 
+type SortKey = Callable[[Match], Any]  # what orders matches
+
 
 class ResultMerger:
     """Merges the results of the shards one after the other, so that only the matches of the answer stay in memory.
 
-    For each query vector it keeps the `k` nearest matches, ties by id. A shard whose answer was cut to fit into a
+    For each query vector it keeps the first `k` matches. A shard whose answer was cut to fit into a
     message has fewer than `k` matches, although `more` follow. The merged matches then end at its last match: what
     follows in that shard may be nearer than matches of other shards.
     """
 
-    def __init__(self, k: int) -> None:
-        self._k = k
+    def __init__(self, k: int, key: SortKey = sort_key) -> None:
+        """Order matches by `key`, which is unique for each match."""
+        self._k, self._key = k, key
         self._lock = Lock()
         self._answers: list[_MergedAnswer] = []
         self._read_bytes = self._requests = self._rounds = 0
@@ -38,7 +42,7 @@ class ResultMerger:
             if not isinstance(result, Result):
                 return result
             if not self._answers:
-                self._answers = [_MergedAnswer(self._k) for _ in result.answers]
+                self._answers = [_MergedAnswer(self._k, self._key) for _ in result.answers]
             for merged, answer in zip(self._answers, result.answers, strict=True):
                 merged.add(answer)
             self._read_bytes += result.read_bytes
@@ -55,16 +59,16 @@ class ResultMerger:
 class _MergedAnswer:
     """The merged answers of some shards to one query vector; `_end` is where the first of the cut answers ends."""
 
-    def __init__(self, k: int) -> None:
-        self._k = k
+    def __init__(self, k: int, key: SortKey) -> None:
+        self._k, self._key = k, key
         self._matches: list[Match] = []
-        self._end: tuple[float, str] | None = None
+        self._end: Any = None
         self._more, self._complete = False, True
         self._count = self._examined = self._eligible = self._partitions = self._entries = 0
         self._strategies, self._plans = set[str](), set[str]()
 
     def add(self, answer: Answer) -> None:
-        matches = answer.matches
+        matches, sort_key = answer.matches, self._key
         if answer.more and 0 < len(matches) < self._k:
             end = sort_key(matches[-1])
             self._end = end if self._end is None else min(end, self._end)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Match, Query, Result
+from vectord.index.query.query import Answer, Explanation, Match, Query, Result, TextStatistics
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
@@ -46,6 +46,22 @@ class SearchRequest(msgspec.Struct, tag="search", frozen=True):
     staleness: float | None = None
 
 
+class StatisticsRequest(msgspec.Struct, tag="statistics", frozen=True):
+    """Return the statistics of the words of a query."""
+
+    shard: str
+    query: Query
+    staleness: float | None = None
+
+
+class CandidatesRequest(msgspec.Struct, tag="candidates", frozen=True):
+    """Return the rows of both lists of a hybrid search, without their metadata and vectors."""
+
+    shard: str
+    query: Query
+    staleness: float | None = None
+
+
 class DescribeRequest(msgspec.Struct, tag="describe", frozen=True):
     shard: str
 
@@ -77,7 +93,8 @@ class OrderRequest(msgspec.Struct, tag="order", frozen=True):
 
 
 ChangeRequest = AddRequest | DeleteRequest | PatchRequest
-ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest | OrderRequest
+QueryRequest = SearchRequest | StatisticsRequest | CandidatesRequest
+ShardRequest = ChangeRequest | QueryRequest | DescribeRequest | CountRequest | FacetsRequest | OrderRequest
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
@@ -122,14 +139,20 @@ class OrderResult(msgspec.Struct, tag="ordered", frozen=True):
     more: bool
 
 
-ShardResult = ChangeResult | Result | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
+class StatisticsResult(msgspec.Struct, tag="statistics found", frozen=True):
+    statistics: TextStatistics
+    etag: str
+
+
+ShardResult = (
+    ChangeResult | Result | StatisticsResult | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
+)
 
 
 def staleness_of(request: ShardRequest) -> float | None:
     """Return the staleness in seconds that a request allows; None for a strong read, and for a change."""
-    return (
-        request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest | OrderRequest) else None
-    )
+    with_staleness = QueryRequest | CountRequest | FacetsRequest | OrderRequest
+    return request.staleness if isinstance(request, with_staleness) else None
 
 
 def encode(message: ShardRequest | ShardResult) -> bytes:
@@ -174,9 +197,12 @@ class _DecodedAdd(msgspec.Struct, tag="add"):
 
 class _DecodedMatch(msgspec.Struct, array_like=True):
     id: str
-    distance: float
+    distance: float | None
     metadata: msgspec.Raw
     vector: F32 | None
+    relevance: float | None = None
+    score: float | None = None
+    explanation: Explanation | None = None
 
 
 class _DecodedAnswer(msgspec.Struct):
@@ -201,7 +227,10 @@ class _DecodedResult(msgspec.Struct, tag="result"):
 
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
-    matches = [Match(one.id, one.distance, _metadata(one.metadata), one.vector) for one in decoded.matches]
+    matches = [
+        Match(one.id, one.distance, _metadata(one.metadata), one.vector, one.relevance, one.score, one.explanation)
+        for one in decoded.matches
+    ]
     return Answer(matches, *(getattr(decoded, field) for field in _DecodedAnswer.__struct_fields__[1:]))
 
 
@@ -225,12 +254,23 @@ _DecodedRequest = (
     | DeleteRequest
     | PatchRequest
     | SearchRequest
+    | StatisticsRequest
+    | CandidatesRequest
     | DescribeRequest
     | CountRequest
     | FacetsRequest
     | OrderRequest
 )
-_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
+_DecodedShardResult = (
+    ChangeResult
+    | _DecodedResult
+    | StatisticsResult
+    | DescribeResult
+    | CountResult
+    | FacetsResult
+    | OrderResult
+    | Failed
+)
 
 
 @made_once  # at the first message, because a cold search of a single-object index does not need it

@@ -12,7 +12,7 @@ from vectord.errors import PreconditionFailed, VectorNotFound
 from vectord.index.kernels.distance import F32
 from vectord.index.query.checks import check_vectors
 from vectord.index.query.prefetch import fetch_all
-from vectord.index.query.query import Answer, Query, Result, resolved
+from vectord.index.query.query import Answer, Query, Result, TextStatistics, resolved
 from vectord.index.query.recall import Probe, measure, sample
 from vectord.index.query.search import search_many
 from vectord.index.query.values import Order, OrderedRow
@@ -117,6 +117,22 @@ class SingleIndex(msgspec.Struct, frozen=True):
         if read.bytes >= index.size:
             answers = [_with_whole_fetch(answer) for answer in answers]
         return Result(answers, snapshot.etag, read.bytes, read.requests, read.rounds)
+
+    def text_statistics(self, query: Query) -> TextStatistics:
+        """Return the statistics of the words of a query, as a shard has them; raise what `search` raises."""
+        from vectord.index.query.text import search  # noqa: PLC0415  most indexes have no texts
+
+        return search.own_statistics(self.index, query)
+
+    def candidates(self, query: Query) -> Result:
+        """Return the rows of both lists of a hybrid search, as a shard has them; raise what `search` raises."""
+        from vectord.index.query.text import hybrid  # noqa: PLC0415  most indexes have no texts
+
+        rows = None if query.filter is None else matching_rows(self.index, query.filter, self.check)
+        read_ahead = not self._read_so_far().bytes
+        answer = hybrid.candidates(self.index, query, rows, self.check, read_ahead=read_ahead)
+        read = self._read_so_far()
+        return Result([answer], self.snapshot.etag, read.bytes, read.requests, read.rounds)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Measure the recall of searches for the query vectors, or for `sample_size` stored vectors if there are none.

@@ -1,13 +1,15 @@
 """Statistics as a cursor carries them: by the paths of fields, whose numbers a build may change."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from vectord.errors import CursorInvalid
 from vectord.index.query.query import FieldStatistics, TextStatistics
 from vectord.index.query.text.fields import SearchedField
+from vectord.index.query.text_errors import TextFieldNotBuilt
 from vectord.index.text.model import FieldTerm
-from vectord.index.text.reading import Expansions
+from vectord.index.text.reading import MAX_EXPANSIONS, Expansions
 from vectord.index.text.statistics import Statistics
 
 _MOST: Final = 1 << 53  # rows or tokens: more cannot be, and float64 has all integers up to it
@@ -25,6 +27,26 @@ def carried(known: Statistics, fields: Sequence[SearchedField]) -> TextStatistic
             for field in fields
         },
     )
+
+
+def joined(several: Sequence[TextStatistics]) -> TextStatistics:
+    """Return the statistics of all shards from those of each, for the fields that can be searched in all.
+
+    Raises:
+        TextFieldNotBuilt: there is no such field.
+    """
+    paths = sorted(set.intersection(*(set(each.fields) for each in several)))
+    if not paths:
+        raise TextFieldNotBuilt(sorted({path for each in several for path in each.fields}))
+    rows = sum(each.rows for each in several)
+    return TextStatistics(rows, {path: _joined_field([each.fields[path] for each in several]) for path in paths})
+
+
+def _joined_field(several: Sequence[FieldStatistics]) -> FieldStatistics:
+    frequencies = Counter[str]()
+    for each in several:
+        frequencies.update(each.frequencies)
+    return FieldStatistics(sum(each.tokens for each in several), dict(frequencies))
 
 
 def restored(first: TextStatistics, fields: Sequence[SearchedField]) -> Statistics:
@@ -48,10 +70,10 @@ def restored(first: TextStatistics, fields: Sequence[SearchedField]) -> Statisti
 
 
 def expansions(known: Statistics, prefixes: Sequence[FieldTerm]) -> Expansions:
-    """Return the terms that prefixes stood for when statistics were computed."""
+    """Return the terms that prefixes stood for when statistics were computed, of all shards the first ones."""
     return {
         (field, prefix): sorted(
             term for number, term in known.frequencies if number == field and term.startswith(prefix)
-        )
+        )[:MAX_EXPANSIONS]
         for field, prefix in prefixes
     }

@@ -14,18 +14,18 @@ from vectord.index.query.query import Fusion
 from vectord.index.rows import Array
 
 
-class Ranking(msgspec.Struct, frozen=True, eq=False):
-    """A list of rows, the best first, and the value of each: its distance or its relevance."""
+class Ranking[T](msgspec.Struct, frozen=True, eq=False):
+    """A list of rows, or of their ids, the best first, and the value of each: its distance or its relevance."""
 
-    rows: Sequence[int]
+    rows: Sequence[T]
     values: Sequence[float]
 
     @property
-    def rank_of(self) -> Mapping[int, int]:
+    def rank_of(self) -> Mapping[T, int]:
         return {row: rank for rank, row in enumerate(self.rows, 1)}
 
     @property
-    def value_of(self) -> dict[int, float]:
+    def value_of(self) -> dict[T, float]:
         return dict(zip(self.rows, self.values, strict=True))
 
 
@@ -55,7 +55,7 @@ class Sorted(msgspec.Struct, frozen=True, eq=False):
         ties = set(self.first[is_possible & (self.first < self.last)].tolist())
         return [row for row, first in zip(self.rows.tolist(), self.first.tolist(), strict=True) if first in ties]
 
-    def ranking(self, id_of: Mapping[int, str]) -> Ranking:
+    def ranking(self, id_of: Mapping[int, str]) -> Ranking[int]:
         """Return the list, with ties in the order of the ids that are known."""
         keyed = zip(self.first.tolist(), self.rows.tolist(), self.values.tolist(), strict=True)
         found = sorted(keyed, key=lambda each: (each[0], id_of.get(each[1], "")))[: self.count]
@@ -82,7 +82,7 @@ def possible_rows(by_vector: Sorted, by_words: Sorted, wanted: int) -> Mapping[i
     return {row: score for row, score in most.items() if score >= bar}
 
 
-def scores_of(by_vector: Ranking, by_words: Ranking, fusion: Fusion) -> dict[int, float]:
+def scores_of[T](by_vector: Ranking[T], by_words: Ranking[T], fusion: Fusion) -> dict[T, float]:
     """Return the score of each row that is in a list."""
     lists = ((by_vector, fusion.vector_weight), (by_words, fusion.text_weight))
     return fused(
@@ -93,7 +93,7 @@ def scores_of(by_vector: Ranking, by_words: Ranking, fusion: Fusion) -> dict[int
     )
 
 
-def fused(of_vector: Mapping[int, float], of_words: Mapping[int, float]) -> dict[int, float]:
+def fused[T](of_vector: Mapping[T, float], of_words: Mapping[T, float]) -> dict[T, float]:
     """Return the sum of what each row gets from the two lists."""
     return {row: of_vector.get(row, 0.0) + of_words.get(row, 0.0) for row in {**of_vector, **of_words}}
 

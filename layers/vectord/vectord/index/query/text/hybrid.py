@@ -30,8 +30,8 @@ _NO_ROWS: Final = Selected(np.empty(0, np.int64), np.empty(0), 0, complete=True)
 class _Lists(msgspec.Struct, frozen=True, eq=False):
     """The two lists of rows that a search joins, their scores, and what is known of their rows."""
 
-    by_vector: Ranking
-    by_words: Ranking
+    by_vector: Ranking[int]
+    by_words: Ranking[int]
     scores: dict[int, float]
     distances: dict[int, float]
     relevances: dict[int, float]
@@ -53,30 +53,74 @@ def search(
         AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
-    assert query.text is not None
-    words = reading.analysed(index, query.text, query)
-    mask = searched_rows(index, query, matching)
-    live, shared = index.live, SharedRounds(index.fetch, reading.opened(index, words, query.statistics))
-    nearest, plan = _nearest(with_fetch(index, shared), mask or live, query, check, read_ahead=read_ahead)
-    opened = shared.result()
-    check()
+    mask, opened, nearest, plan = _searched(index, query, matching, check, read_ahead=read_ahead)
     lists = _lists(index, opened, query, nearest, reading.allowed_rows(mask))
     selected = _select(index, lists, query)
     _complete(index, opened, query, lists, selected.rows)
     page = structs.replace(by_keys(query), seen=frozenset())
-    [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, lists, selected))
+    [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, lists, selected.rows))
     return Answer(
         found.listed[: query.k],
         index.count,
         plan.strategy,
         plan.fetch,
         nearest.examined,
-        (mask or live).count,
+        (mask or index.live).count,
         more=found.cut or len(found.listed) > query.k,
         partitions=nearest.partitions,
         entries=nearest.entries,
         statistics=opened.statistics,
     )
+
+
+def candidates(
+    index: Index,
+    query: Query,
+    matching: RowMask | None = None,
+    check: DeadlineCheck = no_deadline,
+    *,
+    read_ahead: bool = True,
+) -> Answer:
+    """Return the rows of both lists, of which an index in several shards makes its own; raise what `search` raises.
+
+    A match has its distance, its relevance and, in its explanation, its ranks in this shard. It has no metadata and no
+    vector. No row is left out because it is too far, or of too little relevance.
+    """
+    mask, opened, nearest, plan = _searched(index, query, matching, check, read_ahead=read_ahead)
+    both = _both(opened, query, nearest, reading.allowed_rows(mask))
+    rows = np.array(sorted({row for each in both for row in each.rows.tolist()}), np.int64)
+    reading.fetch_matches(index, rows, rows[~np.isin(rows, nearest.rows)])
+    id_of = dict(zip(rows.tolist(), index.ids_of(rows.tolist()), strict=True))
+    vector_list, word_list = (each.ranking(id_of) for each in both)
+    lists = _Lists(vector_list, word_list, {}, vector_list.value_of, word_list.value_of)
+    listed = np.array(sorted({*vector_list.rows, *word_list.rows}), np.int64)
+    _add_distances(index, query.vectors[0], lists.distances, listed)
+    _add_relevances(opened, lists.relevances, listed)
+    make = _matches_of(opened, structs.replace(query, explain=True), lists, listed if query.explain else listed[:0])
+    return Answer(
+        [make(row, 0.0, (id_of[row], None, None)) for row in listed.tolist()],
+        index.count,
+        plan.strategy,
+        plan.fetch,
+        nearest.examined,
+        (mask or index.live).count,
+        partitions=nearest.partitions,
+        entries=nearest.entries,
+    )
+
+
+def _searched(
+    index: Index, query: Query, matching: RowMask | None, check: DeadlineCheck, *, read_ahead: bool
+) -> tuple[RowMask | None, Opened, Selected, SearchPlan]:
+    """Return the rows that may match, the texts, the rows that the list by vector starts with, and their plan."""
+    assert query.text is not None
+    words = reading.analysed(index, query.text, query)
+    mask = searched_rows(index, query, matching)
+    shared = SharedRounds(index.fetch, reading.opened(index, words, query.statistics))
+    nearest, plan = _nearest(with_fetch(index, shared), mask or index.live, query, check, read_ahead=read_ahead)
+    opened = shared.result()
+    check()
+    return mask, opened, nearest, plan
 
 
 def _nearest(
@@ -92,12 +136,7 @@ def _nearest(
 
 def _lists(index: Index, opened: Opened, query: Query, nearest: Selected, allowed: Mask | None) -> _Lists:
     """Return both lists and the scores of their rows, without rows that are too far or of too little relevance."""
-    candidates, least = query.fusion.candidates, query.text.min_relevance if query.text else 0.0
-    ranked = opened.rank(candidates, allowed, least=least)
-    both = (
-        fusion.by_distance(nearest.rows, nearest.keys, query.fusion),
-        fusion.by_relevance(ranked.rows, ranked.scores, query.fusion),
-    )
+    both, least = _both(opened, query, nearest, allowed), query.text.min_relevance if query.text else 0.0
     limited = query.max_distance is not None or least > 0  # so that other rows take the places of some
     possible = fusion.possible_rows(*both, len(index) if limited else by_keys(query).wanted)
     id_of = _ids_of_ties(index, query, both, possible, known=nearest.rows)
@@ -111,6 +150,16 @@ def _lists(index: Index, opened: Opened, query: Query, nearest: Selected, allowe
         _add_relevances(opened, lists.relevances, np.array(sorted(scores), np.int64))
         _keep(scores, (row for row in scores if lists.relevances[row] >= least))
     return lists
+
+
+def _both(opened: Opened, query: Query, nearest: Selected, allowed: Mask | None) -> tuple[Sorted, Sorted]:
+    """Return the rows that the two lists start with."""
+    least = query.text.min_relevance if query.text else 0.0
+    ranked = opened.rank(query.fusion.candidates, allowed, least=least)
+    return (
+        fusion.by_distance(nearest.rows, nearest.keys, query.fusion),
+        fusion.by_relevance(ranked.rows, ranked.scores, query.fusion),
+    )
 
 
 def _ids_of_ties(
@@ -189,14 +238,16 @@ def _add_relevances(opened: Opened, known: dict[int, float], rows: Array) -> Non
     known.update(zip(unknown, found.tolist(), strict=True))
 
 
-def _matches_of(opened: Opened, query: Query, lists: _Lists, selected: Selected) -> matches.MakeMatch:
-    """Return what makes a match of a selected row."""
-    shares = details.shares(opened, np.sort(selected.rows)) if query.explain else {}
+def _matches_of(opened: Opened, query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
+    """Return what makes a match of a row; only `rows` have the shares of their terms in an explanation."""
+    shares = details.shares(opened, np.sort(rows)) if query.explain else {}
     vector_rank, text_rank = lists.by_vector.rank_of, lists.by_words.rank_of
 
     def make(row: int, key: float, stored: Stored) -> Match:
         vector_id, metadata, vector = stored
-        explanation = Explanation(vector_rank.get(row), text_rank.get(row), shares[row]) if query.explain else None
+        explanation = (
+            Explanation(vector_rank.get(row), text_rank.get(row), shares.get(row, ())) if query.explain else None
+        )
         return Match(vector_id, lists.distances[row], metadata, vector, lists.relevances[row], -key, explanation)
 
     return make

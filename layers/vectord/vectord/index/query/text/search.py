@@ -9,7 +9,7 @@ from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.query import matches
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.matches import Selected, Stored
-from vectord.index.query.query import Answer, Explanation, Match, Query, TextSearch
+from vectord.index.query.query import Answer, Explanation, Match, Query, TextSearch, TextStatistics
 from vectord.index.query.text import details, reading
 from vectord.index.query.text.reading import Opened
 from vectord.index.rows import RowMask
@@ -48,6 +48,12 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
         more=found.cut or len(found.listed) > query.k,
         statistics=opened.statistics,
     )
+
+
+def own_statistics(index: Index, query: Query) -> TextStatistics:
+    """Return the statistics of the words of a query, as one of several shards has them; raise what `search` raises."""
+    assert query.text is not None
+    return finished(reading.opened(index, reading.analysed(index, query.text, query), None), index.fetch).statistics
 
 
 def searched_rows(index: Index, query: Query, matching: RowMask | None) -> RowMask | None:
