@@ -54,6 +54,7 @@ class Oracle:
                 if term in wanted:
                     self._postings[term][row] = count
         self._average = sum(self._lengths) / len(self._lengths)
+        self._best: dict[tuple[str, int], Scored] = {}  # a query is compared several times
 
     def scores(self, query: str) -> dict[int, float]:
         """Return the score of each row that has a term of the query."""
@@ -68,6 +69,8 @@ class Oracle:
 
     def best(self, query: str, k: int) -> Scored:
         """Return the k best rows, and all others whose score is that of the last, within rounding."""
-        ordered = sorted(self.scores(query).items(), key=lambda pair: (-pair[1], pair[0]))
-        last = ordered[:k][-1][1] if ordered else 0.0
-        return ordered[:k] + [pair for pair in ordered[k:] if pair[1] >= last - 1e-9]
+        if (query, k) not in self._best:
+            ordered = sorted(self.scores(query).items(), key=lambda pair: (-pair[1], pair[0]))
+            last = ordered[:k][-1][1] if ordered else 0.0
+            self._best[query, k] = ordered[:k] + [pair for pair in ordered[k:] if pair[1] >= last - 1e-9]
+        return self._best[query, k]

@@ -93,6 +93,7 @@ def test_passages_and_queries_are_the_same_in_every_run_and_words_of_a_query_are
     assert len(set(first.passages)) == 50
     words = [set(passage.lower().replace(".", " ").replace(",", " ").split()) for passage in first.passages]
     asked = corpus.queries(first.passages, 20)
+    assert asked == corpus.queries(second.passages, 20)
     assert len(set(asked)) == 20
     assert all(2 <= len(query.split()) <= 4 for query in asked)
     found = [any(set(query.split()) <= of_passage for of_passage in words) for query in asked]
