@@ -49,7 +49,7 @@ def without_vectors(matches: list[Match]) -> list[Match]:
 
 
 @pytest.mark.parametrize("include_vectors", [False, True])
-@pytest.mark.parametrize("text", [WORDS, TextSearch("w700 w2", match="all"), TextSearch("w4 w70", prefix=True)])
+@pytest.mark.parametrize("text", [WORDS, TextSearch("w700 w2", match="all"), TextSearch("w40 w1", prefix=True)])
 def test_words_are_read_in_three_rounds_and_the_matches_in_a_fourth(
     packed: PackedIndex, text: TextSearch, include_vectors: bool
 ) -> None:

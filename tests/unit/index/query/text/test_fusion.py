@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vectord.index.query.query import Fusion
@@ -25,7 +25,8 @@ def scores_of(both: tuple[Sorted, Sorted], id_of: dict[int, str], how: Fusion) -
     return fusion.scores_of(both[0].ranking(id_of), both[1].ranking(id_of), how)
 
 
-@given(values, values, fusions, st.integers(1, 4))
+@given(values, values, fusions, st.integers(1, 6))
+@example({0: 1.0, 1: 1.0, 2: 1.0}, {3: 2.0, 4: 1.0}, Fusion(0.0, 2, 2.0, 1.0), 4)  # one of those that tie is in no list
 def test_ids_of_other_rows_change_nothing(
     by_vector: dict[int, float], by_words: dict[int, float], how: Fusion, wanted: int
 ) -> None:

@@ -119,6 +119,15 @@ def test_limits_hold_for_matches_of_either_list(worded: Worded) -> None:
     assert 0 < least < min(match.relevance or 0 for match in relevant) + 1e-12
 
 
+def test_rows_that_take_the_places_of_others_are_ordered_by_id() -> None:
+    """The nearest rows have no words; those with words tie, and are stored in another order than that of their ids."""
+    rows: dict[str, Row] = {f"n{n}": ("pen", "", TARGET + np.float32(n / 100)) for n in range(9)}
+    rows |= {f"t{n:02}": ("fox", "", -TARGET) for n in reversed(range(15))}
+    fusion = Fusion(candidates=9, text_weight=0.5)
+    answer = hybrid(Worded(rows).packed.index, 3, "fox", fusion=fusion, min_relevance=0.01)
+    assert ids([answer]) == ["t00", "t01", "t02"]
+
+
 def test_matches_have_what_is_requested(worded: Worded) -> None:
     for match in hybrid(worded.packed.index, include_vectors=True).matches:
         assert match.vector is not None

@@ -1,0 +1,30 @@
+"""Steps that read texts join the rounds of a search by vector, and have their own only where there are no others."""
+
+from collections.abc import Generator, Sequence
+
+from tests.support.sections import RecordingFetch
+from vectord.index.query.prefetch import PAGE
+from vectord.index.query.text.rounds import SharedRounds
+from vectord.index.sections.base import ByteRange, Section, SectionRanges
+
+
+def page(number: int) -> ByteRange:
+    return number * PAGE, (number + 1) * PAGE
+
+
+def steps(section: Section, ranges: Sequence[ByteRange]) -> Generator[Sequence[SectionRanges], None, str]:
+    for each in ranges:
+        yield [(section, [each])]
+    return "read"
+
+
+def test_steps_join_rounds_until_they_end_and_finish_alone() -> None:
+    fetch = RecordingFetch()
+    rows, text = fetch.section(bytes(9 * PAGE)), fetch.section(bytes(9 * PAGE))
+    shared = SharedRounds(fetch, steps(text, [page(1), page(2), page(3)]))
+    shared((rows, [page(4)]))
+    shared((rows, [page(4)]))  # nothing is missing: no round that a step could join
+    shared((rows, [page(5)]))
+    assert shared.result() == "read"
+    shared((rows, [page(6)]))
+    assert fetch.rounds == [[page(4), page(1)], [page(5), page(2)], [page(3)], [page(6)]]
