@@ -8,6 +8,7 @@ from bench.measure import best
 from vectord.index import state
 from vectord.index.codec import decode as codec_decode
 from vectord.index.codec import encode
+from vectord.index.mutations import with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.params import new_params
 
@@ -36,7 +37,7 @@ class DecodeTimes:
 
 def build(data: Dataset, runs: int) -> Built:
     empty = state.empty_index(new_params(data.name, data.dimension))
-    index = state.with_rows(empty, data.rows)
+    index = with_rows(empty, data.rows)
     seconds, encoded = best(lambda: encode.encode(index, data.name, _COMMIT), runs)
     base = codec_decode.open_blob(encoded.blob).base
     curves = base.calibration if base else {}

@@ -24,6 +24,7 @@ from vectord.filters import tree as filters_tree
 from vectord.index import rows as index_rows
 from vectord.index import state
 from vectord.index.codec import decode, encode
+from vectord.index.mutations import with_rows
 from vectord.index.query.filtering import matching_rows
 from vectord.index.query.query import Query
 from vectord.index.query.search import search_many
@@ -94,7 +95,7 @@ def _built(data: Vectors, facts: Mapping[str, npt.NDArray[Any]]) -> Index:
     }
     empty = state.empty_index(new_params("filters", data.base.shape[1]))
     return decode.open_blob(
-        encode.encode(state.with_rows(empty, index_rows.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob
+        encode.encode(with_rows(empty, index_rows.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob
     )
 
 

@@ -28,6 +28,7 @@ from tools.command.paths import ROOT
 from tools.command.run import environment
 from vectord.index import state as index_state
 from vectord.index.codec import encode
+from vectord.index.mutations import with_rows
 from vectord.index.query import search
 from vectord.index.rows import Rows
 from vectord.lhv1.params import new_params
@@ -133,7 +134,7 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
 def _build(rows: str, folder: str) -> None:
     data = synthetic(int(rows), _DIMENSION, _QUERIES)
     np.savez(Path(folder, "truth.npz"), queries=data.queries, **_truth(data))
-    index = index_state.with_rows(
+    index = with_rows(
         index_state.empty_index(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {})
     )
     before = time.perf_counter()

@@ -17,6 +17,7 @@ from tools.command.console import step, table
 from vectord.index import state
 from vectord.index.codec import decode, encode
 from vectord.index.kernels.distance import F64
+from vectord.index.mutations import with_rows
 from vectord.index.query import candidates
 from vectord.index.query.efforts import K
 from vectord.index.query.planner import EXACT, SearchPlan, Strategy, cost
@@ -71,7 +72,7 @@ def _case(data: Dataset) -> list[Measured]:
 
 def _built(data: Dataset) -> Index:
     """Return an index of the rows in the packed form, with partitions unless a scan is cheap."""
-    index = state.with_rows(state.empty_index(new_params(data.name, data.dimension)), data.rows)
+    index = with_rows(state.empty_index(new_params(data.name, data.dimension)), data.rows)
     return decode.open_blob(encode.encode(index, data.name, "0" * 32, thresholds=Thresholds(packed=1)).blob)
 
 

@@ -13,6 +13,7 @@ from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.kernels.distance import F32
+from vectord.index.mutations import with_rows
 from vectord.index.query.query import Match, Query, TextSearch
 from vectord.index.rows import Rows
 from vectord.index.state import Index
@@ -73,7 +74,7 @@ def metadata_of(text: str) -> msgspec.Raw:
 def built(some: Passages, *, with_texts: bool = True) -> bytes:
     """Return the blob of a new index of passages."""
     empty = state.empty_index(new_params(NAME, some.vectors.shape[1], text=FIELDS if with_texts else None))
-    return encode.encode(state.with_rows(empty, some.rows), NAME, "0" * 32, thresholds=PACKED).blob
+    return encode.encode(with_rows(empty, some.rows), NAME, "0" * 32, thresholds=PACKED).blob
 
 
 def added(blob: bytes, more: Passages, batch: int) -> bytes:

@@ -12,8 +12,9 @@ from tests.support.cold_process import a_search
 from tests.support.forged import GOLDEN
 from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses
 from vectord.index.codec.encode import encode
+from vectord.index.mutations import with_rows
 from vectord.index.rows import Rows
-from vectord.index.state import empty_index, with_rows
+from vectord.index.state import empty_index
 from vectord.lhv1.params import new_params
 from vectord.service.values.options import SEARCH_HEAD_BYTES
 

@@ -24,7 +24,7 @@ from vectord.index.sections.piece_writer import pack as pack_piece
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Distance, Embedding, new_params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 from vectord.lhv1.text_fields import TextField

@@ -6,7 +6,7 @@ import numpy as np
 
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE, SectionFile
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 SIZE = 4 * PAGE
 PLENTY = 1 << 30

@@ -15,7 +15,7 @@ from vectord.index.sections.base import ByteRange, MemorySection, SectionRanges
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 
 # The packed form from the first row on; an index is rebuilt only on request.
 PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)

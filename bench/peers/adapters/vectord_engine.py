@@ -15,6 +15,7 @@ from bench.peers.adapters.vectord import PREFIX, id_of, row_of
 from vectord.index import rows as index_rows
 from vectord.index import state
 from vectord.index.codec import decode, encode
+from vectord.index.mutations import with_rows
 from vectord.index.query import search as query_search
 from vectord.index.state import Index
 from vectord.lhv1.params import new_params
@@ -33,9 +34,7 @@ class Engine:
         ids = [id_of(row) for row in range(len(rows))]
         metadata = {vector_id: msgspec.Raw(b'{"row":%d}' % row) for row, vector_id in enumerate(ids)}
         empty = state.empty_index(new_params(self._location.name, rows.shape[1]))
-        encoded = encode.encode(
-            state.with_rows(empty, index_rows.Rows(ids, rows, metadata)), self._location.name, _COMMIT
-        )
+        encoded = encode.encode(with_rows(empty, index_rows.Rows(ids, rows, metadata)), self._location.name, _COMMIT)
         return self._blob.write_bytes(encoded.blob)
 
     def publish(self) -> None:

@@ -12,7 +12,7 @@ import vectord
 from vectord.cache.backing import OnDisk
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 PLENTY = 1 << 30
 DATA = np.random.default_rng(0).bytes(3 * PAGE)
@@ -22,7 +22,7 @@ ENTRY = SectionEntry("graph", len(DATA), f"{zlib.crc32(DATA):08x}", "a")
 WRITER = """
 import sys, zlib
 from pathlib import Path
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.cache.section_cache import SectionCache
 data = bytes.fromhex(sys.stdin.readline())
 files = SectionCache(Path(sys.argv[1]), 1 << 30)

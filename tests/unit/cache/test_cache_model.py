@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE, SectionFile
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 pytestmark = pytest.mark.slow  # many random cases
 

@@ -9,7 +9,7 @@ import pytest
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 PLENTY = 1 << 30
 

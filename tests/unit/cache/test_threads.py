@@ -16,7 +16,7 @@ from vectord.cache.backing import Disk
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE, SectionFile
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 THREADS, PAGES = 8, 64
 DATA = [np.random.default_rng(seed).bytes(PAGES * PAGE + seed) for seed in range(3)]

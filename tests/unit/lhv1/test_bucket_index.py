@@ -10,7 +10,7 @@ import pytest
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from vectord.errors import BlobCorrupt, BlobUnsupported, RequestInvalid
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Embedding, Params, new_params
 
 OUT_OF_RANGE = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params
 
 ROW = 12  # bytes of a row of dimension 3

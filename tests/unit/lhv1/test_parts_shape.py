@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import envelope, frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1 import frame
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
@@ -130,6 +130,6 @@ def test_another_form_of_the_key_is_unsupported(shape: Any) -> None:
 def test_a_reader_that_does_not_know_the_section_reports_the_blob_as_unsupported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(envelope, "SECTIONS", envelope.SECTIONS - {"parts"})
+    monkeypatch.setattr(frame, "SECTIONS", frame.SECTIONS - {"parts"})
     with pytest.raises(BlobUnsupported, match="'parts'"):
         frame.decode(blob())

@@ -10,7 +10,7 @@ import pytest
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params
 
 NEW, OLD, ROWS, GRAPH, TAIL = b"new" * 9, b"old" * 7, b"r" * 7, b"g" * 11, b"t" * 12

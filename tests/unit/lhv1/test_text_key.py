@@ -10,7 +10,7 @@ import pytest
 
 from vectord.errors import BlobCorrupt, BlobUnsupported, RequestInvalid
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params, new_params
 from vectord.lhv1.text_fields import MAX_FIELDS, TextField, TextShape, numbered
 

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from vectord.cache import backing
 from vectord.cache.backing import Backing, Disk, InMemory, OnDisk, Unallocated, is_disk_full, remove_unless_in_use
 from vectord.cache.section_file import PageMap, SectionFile
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 type _Key = tuple[str, int, str]
 

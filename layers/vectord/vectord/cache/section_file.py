@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from vectord.cache.backing import Backing, Bytes, InMemory, OnDisk, Unallocated, finished_path, is_disk_full
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 type ByteRange = tuple[int, int]  # start and stop in bytes
 type ByteRanges = Sequence[ByteRange] | npt.NDArray[np.int64]  # an array (n, 2) saves 0.1 ms per thousand ranges

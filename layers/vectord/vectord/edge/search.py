@@ -1,6 +1,7 @@
 """Convert the body of a search or recall measurement to a query, and the result to an answer."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -11,9 +12,11 @@ from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
-from vectord.index.query.query import Answer, Explanation, Query, Result
+from vectord.index.query.query import Answer, Explanation, Fusion, Query, Result
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
+
+_NO_WORDS: Final = (None, None, None)
 
 type _Fields = tuple[list[vector_answers.Match], int, int, str, str, int, int, int]  # of `vector_answers.Found`
 
@@ -25,11 +28,12 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         RequestInvalid: it has no query vector, or fields that exclude each other.
         CursorInvalid: the cursor does not belong to this search.
     """
-    text_search.check_combination(body)
+    words = body.text, body.fusion, body.min_relevance
+    if words != _NO_WORDS or [body.vector, body.vectors, body.id].count(None) != 2:
+        text_search.check_combination(body)
     if body.after is not None and body.vectors is not None:
         raise RequestInvalid("after cannot be combined with 'vectors': only a search with one query has further pages.")
-    text, fusion = text_search.text_search_of(body), text_search.fusion_of(body.fusion)
-    position = search_pages.position_of(name, body)
+    position = search_pages.position_of(name, body) if body.after is not None else None
     vectors = [body.vector] if body.vector is not None else body.vectors or []
     return Query(
         body.k,
@@ -37,7 +41,7 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         body.id,
         body.recall,
         body.ef_search or 0,
-        filter_text(body.filter),
+        filter_text(body.filter) if body.filter else None,
         after=position.after if position else None,
         seen=position.keys if position else frozenset(),
         max_distance=body.max_distance,
@@ -45,8 +49,8 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
         max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
-        text=text,
-        fusion=fusion,
+        text=text_search.text_search_of(body, body.text) if body.text is not None else None,
+        fusion=text_search.fusion_of(body.fusion) if body.fusion is not None else Fusion(),
         explain=body.explain,
         statistics=position.statistics if position else None,
     )

@@ -53,7 +53,7 @@ def fitted(name: str, body: SearchBody, answer: Answer, search: vector_answers.S
     Raises:
         AnswerTooLarge: the first match alone does not fit.
     """
-    position = position_of(name, body)
+    position = position_of(name, body) if body.after is not None else None
     seen = position.seen if position else ()
     cursor_bytes = _bound_of_cursor(body, answer, seen)
     shown = len(answer.matches)
@@ -116,9 +116,10 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
 
 def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     """Return the values that must be the same on every page of a search."""
-    common = "search", name, body.vector, body.id, canonical(body.filter), body.max_distance, body.as_of
-    text = text_search.text_search_of(body)
-    if text is None:
+    filter_ = canonical(body.filter) if body.filter else None
+    common = "search", name, body.vector, body.id, filter_, body.max_distance, body.as_of
+    if body.text is None:
         return common
+    text = text_search.text_search_of(body, body.text)
     words = text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance
     return *common, words, text_search.fusion_of(body.fusion)

@@ -13,7 +13,8 @@ def search(request: Request, service: Service) -> Reply:
     """Find the nearest vectors to one or several query vectors or a stored vector, the best for words, or both."""
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, SearchBody)
-    text_search.check_repeated(body, request.body)
+    if body.text is not None:
+        text_search.check_repeated(body, request.body)
     query, read = (
         edge_search.read_query(name, body, request.headers),
         read_options(body.consistency, body.max_staleness, body.as_of),

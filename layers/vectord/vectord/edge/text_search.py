@@ -37,18 +37,16 @@ def check_repeated(body: SearchBody, text: bytes) -> None:
                 raise RequestInvalid(f"{name} has the field {repeated!r} more than once. Send it once.")
 
 
-def text_search_of(body: SearchBody) -> TextSearch | None:
-    """Return the words of a search, None if it has none.
+def text_search_of(body: SearchBody, text: str | TextBody) -> TextSearch:
+    """Return the words of a search, whose text is given.
 
     Raises:
         RequestInvalid: it names no fields, too many, or one twice.
     """
-    if body.text is None:
-        return None
     least = body.min_relevance or 0.0
-    if isinstance(body.text, str):
-        return TextSearch(body.text, min_relevance=least)
-    return TextSearch(body.text.query, _weights(body.text.fields), body.text.match, body.text.prefix, least)
+    if isinstance(text, str):
+        return TextSearch(text, min_relevance=least)
+    return TextSearch(text.query, _weights(text.fields), text.match, text.prefix, least)
 
 
 def fusion_of(body: FusionBody | None) -> Fusion:

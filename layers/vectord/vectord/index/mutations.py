@@ -26,7 +26,7 @@ from msgspec import structs
 from vectord.deadline import DeadlineCheck, checked, no_deadline
 from vectord.errors import RequestTooLarge
 from vectord.index.rows import Item, Rows
-from vectord.index.state import Index
+from vectord.index.state import Index, Tail
 
 PatchMode = Literal["merge", "replace"]
 
@@ -138,6 +138,14 @@ def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgsp
         else:
             members[key] = result
     return msgspec.Raw(msgspec.json.encode(members))
+
+
+def with_rows(index: Index, rows: Rows) -> Index:
+    """Return `index` with exactly `rows`, all of them in its tail until the next commit builds a base."""
+    tail = Tail(0, index.params, ids=tuple(rows.ids), metadata=rows.metadata, fresh=rows.vectors)
+    return structs.replace(
+        index, tail=tail, base=None, removed=frozenset(), tail_entries=(), text_entries=(), text_fields={}
+    )
 
 
 def record_upload(index: Index, key: str, sequencer: str, refused: Sequence[str] = ()) -> Index:

@@ -1,27 +1,29 @@
 """One state of an index: the base that the last build wrote, the tail of rows added since, and the removed rows."""
 
-import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from msgspec import structs
 
 from vectord.errors import BlobCorrupt
+from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
-from vectord.index.rows import RowMask, Rows
+from vectord.index.kernels.exact_scan import RowNorms
+from vectord.index.rows import Array, RowMask, Rows
+from vectord.index.sections import pieces
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.joined import JoinedDocuments
 from vectord.index.sections.parts import Parts
+from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
-from vectord.index.tail import Tail
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.params import Params
 from vectord.lhv1.text_fields import TextFields
 
@@ -63,6 +65,92 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         documents = self.packed_documents
         ranked = self.parts or self.sketch
         return [*documents, *([(ranked.section, None)] if ranked else [])]
+
+
+class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
+    """The rows that were added since the last build, from row `first` on: `pieces`, and then rows listed in memory.
+
+    `pieces` are the sections `piece`, oldest first, and `texts` the texts of each, or none if there are none. `ids` has
+    the ids of the listed rows in order, including removed ones; `metadata` is that of live ones. `sections` have the
+    vectors of the first of them, if an earlier vectord wrote them as sections `tail`, and `fresh` those of the others,
+    which no commit has written yet.
+    """
+
+    first: int
+    params: Params
+    pieces: tuple[Piece, ...] = ()
+    ids: tuple[str, ...] = ()
+    metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+    fresh: F32 | None = None
+    texts: "tuple[Text, ...]" = ()
+
+    def __len__(self) -> int:
+        return self.starts[-1] + len(self.ids)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first row of each piece, and that of the listed rows, numbered from the tail's first."""
+        return tuple(accumulate((piece.rows for piece in self.pieces), initial=0))
+
+    @property
+    def needed(self) -> list[SectionRanges]:
+        """All of its sections."""
+        return [(section, None) for section in (*(piece.section for piece in self.pieces), *self.sections)]
+
+    def vectors(self, fetch: Fetch) -> F32:
+        """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
+
+        Raises:
+            BlobCorrupt: a component is not finite.
+        """
+        if missing := [each for each in self.needed if not each[0].whole]:
+            fetch(*missing)
+        return self._vectors
+
+    def ranges_of(self, rows: Array) -> list[SectionRanges]:
+        """Return the bytes of the vectors of `rows`, numbered from the tail's first."""
+        listed = self.sections if (rows >= self.starts[-1]).any() else ()
+        return [*pieces.ranges_of(self.pieces, self.starts, rows), *((section, None) for section in listed)]
+
+    def take(self, rows: Array) -> F32:
+        """Return copies of the vectors of `rows`, float32 (len(rows), dimension); it needs the bytes of `ranges_of`.
+
+        Raises:
+            BlobCorrupt: as `vectors`.
+        """
+        taken = np.empty((len(rows), self.params.dimension), np.float32)
+        pieces.take(self.pieces, self.starts, rows, taken)
+        if (listed := rows >= self.starts[-1]).any():
+            taken[listed] = self.listed_vectors[rows[listed] - self.starts[-1]]
+        return taken
+
+    @cached_property
+    def norms(self) -> RowNorms:
+        """The norms of its vectors, which must have been fetched."""
+        return exact_scan.measure_norms(self._vectors, self.params.distance)
+
+    @cached_property
+    def listed_vectors(self) -> F32:
+        """The vectors of the listed rows, which must have been fetched."""
+        return self._joined([])
+
+    @cached_property
+    def _vectors(self) -> F32:
+        return self._joined([piece.vectors for piece in self.pieces])
+
+    def _joined(self, parts: list[F32]) -> F32:
+        """Return `parts` and the vectors of the listed rows."""
+        # Pieces check their vectors at each call; `fresh` ones were checked as rows of a request, a file or a base.
+        stored = [section.buffer.view("<f4").reshape(-1, self.params.dimension) for section in self.sections]
+        if not all(np.isfinite(vectors).all() for vectors in stored):
+            raise BlobCorrupt("a vector of its tail is not finite")
+        parts += stored
+        if self.fresh is not None:
+            parts.append(self.fresh)
+        if len(parts) == 1 and parts[0].flags.aligned:
+            return parts[0]
+        return np.concatenate([np.empty((0, self.params.dimension), np.float32), *parts])
 
 
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -134,18 +222,6 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         found = self.documents.find(ids, self.fetch)
         return {vector_id: row for vector_id, row in found.items() if row not in self.removed}
 
-    def documents_within(self, size: int) -> int:
-        """Return how many packed documents have `size` bytes if they have the mean size; at least 1.
-
-        Documents that are listed in the envelope are in memory already, so all of them count.
-        """
-        of_base = [self.base.documents] if self.base else []
-        places = [*of_base, *(piece.documents for piece in self.tail.pieces)]
-        packed = [each for each in places if isinstance(each, PackedDocuments)]
-        if not packed:
-            return sys.maxsize
-        return max(1, size * sum(each.count for each in packed) // sum(each.size for each in packed))
-
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """Return the ids of ascending `rows`."""
         return self.documents.ids(rows, self.fetch) if rows else []
@@ -175,12 +251,6 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.params.distance == "cosine" and not vectors.any(axis=1).all():
             raise BlobCorrupt("a vector of it has no direction")
         return vectors
-
-    @property
-    def section_bytes(self) -> int:
-        """The bytes of all of its sections, but for a copy of the head of the partitions."""
-        of_base = self.base.entries if self.base else ()
-        return sum(entry.bytes for entry in (*of_base, *self.tail_entries, *self.text_entries))
 
     @property
     def texts(self) -> "list[Text]":
@@ -224,11 +294,3 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 def empty_index(params: Params) -> Index:
     """Return an index without rows."""
     return Index(params, Tail(0, params))
-
-
-def with_rows(index: Index, rows: Rows) -> Index:
-    """Return `index` with exactly `rows`, all of them in its tail until the next commit builds a base."""
-    tail = Tail(0, index.params, ids=tuple(rows.ids), metadata=rows.metadata, fresh=rows.vectors)
-    return structs.replace(
-        index, tail=tail, base=None, removed=frozenset(), tail_entries=(), text_entries=(), text_fields={}
-    )

@@ -1,7 +1,7 @@
 """The parameters of an index, fixed at creation and stored in the envelope; valid names and ids."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -195,3 +195,16 @@ def are_valid_ids(ids: Collection[str]) -> bool:
     if 4 * max(lengths, default=0) > MAX_ID_BYTES:  # a character has up to 4 bytes in UTF-8
         return not any(map(invalid_id_reason, ids))
     return 0 not in lengths
+
+
+def invalid_ids_reason(ids: Sequence[str], removed: Container[int], first_row: int) -> str | None:
+    """Return why an envelope cannot list these ids of rows from `first_row` on, or None if it can.
+
+    An id may have several rows of which all but one are `removed`.
+    """
+    distinct = set(ids)
+    if len(distinct) != len(ids):
+        live = [vector_id for row, vector_id in enumerate(ids, first_row) if row not in removed]
+        if len(set(live)) != len(live):
+            return "an id twice"
+    return None if are_valid_ids(distinct) else "an id that is empty or too long"

@@ -15,8 +15,7 @@ from vectord.errors import (
     StoreError,
     StoreUnavailable,
 )
-from vectord.index.query import checks
-from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
+from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result, check
 from vectord.index.query.values import OrderedRow
 from vectord.index.thresholds import DEFAULT, Thresholds, compaction_is_due
 from vectord.lhv1 import params
@@ -121,7 +120,7 @@ class Service:
         """
         if query.like is None and query.text is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
             raise RequestInvalid(f"a search must have 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
-        checks.check(query)
+        check(query)
         return self.run(name, deadline, read, lambda index: index.search(query), for_search=True)
 
     def recall(
@@ -132,7 +131,7 @@ class Service:
         Raises:
             RequestInvalid: the query is out of range, a vector does not fit, or the index is sharded.
         """
-        checks.check(query)
+        check(query)
         if not 1 <= (len(query.vectors) or sample_size) <= MAX_PROBES:
             raise RequestInvalid(
                 f"a recall measurement must have 1 to {MAX_PROBES} queries, not {len(query.vectors) or sample_size:,}"

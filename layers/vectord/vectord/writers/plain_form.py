@@ -11,7 +11,7 @@ from vectord.index.codec import encode
 from vectord.index.state import Base, Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.lhv1.section_names import TEXT
 from vectord.lhv1.text_fields import ANALYSIS, TextShape
 from vectord.writers.batches import batches

@@ -9,7 +9,7 @@ from tests.support.scripted_store import ScriptedStore
 from tests.support.services import new_section_cache
 from vectord.errors import ObjectChanged
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.service.snapshots.ranges import RangeReader
 from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent, IfMatch

@@ -4,6 +4,7 @@ import numpy as np
 from msgspec import structs
 
 from vectord.index import state
+from vectord.index.mutations import with_rows
 from vectord.index.rows import Rows
 from vectord.index.state import Index
 from vectord.lhv1.params import new_params
@@ -16,7 +17,7 @@ ENGLISH, GERMAN = TextField(), TextField("german")
 def index(declared: TextFields, built: TextFields) -> Index:
     empty = state.empty_index(new_params("t", 2, text=declared))
     rows = Rows(["a"], np.ones((1, 2), np.float32), {})
-    return structs.replace(state.with_rows(empty, rows), text_fields=built)
+    return structs.replace(with_rows(empty, rows), text_fields=built)
 
 
 def test_a_field_that_the_sections_have_is_searchable() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.services import a_query
 from tests.support.vectors import empty
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
-from vectord.index.query.checks import check_vectors
+from vectord.index.query.query import check_vectors
 from vectord.index.rows import Item
 from vectord.lhv1.params import Distance, Params, new_params
 from vectord.readers.entry import NewVector

@@ -14,7 +14,7 @@ import msgspec
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
 from vectord.edge import handler
 from vectord.edge.handler import Handler
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.files.store import FileStore

@@ -4,7 +4,9 @@ A search has one query or several: `vector`, `vectors`, `id` or `text`. With `te
 hybrid search.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal
 
 import msgspec
 
@@ -34,6 +36,8 @@ from vectord.edge.schemas.fields import (
 from vectord.index.query.efforts import DEFAULT_RECALL
 
 Include = Literal["metadata", "vector", "distance"]
+
+_ONLY_METADATA: Final[Callable[[], list[Include]]] = partial(list, ("metadata",))
 
 
 class TextBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,7 +81,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     consistency: Consistency = "strong"
     max_staleness: Staleness = None
     as_of: AsOf = None
-    include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
+    include: list[Include] = msgspec.field(default_factory=_ONLY_METADATA)
     vector_encoding: Encoding = "array"
 
 

@@ -27,6 +27,7 @@ from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
 from vectord.lhv1.section_names import TEXT
+from vectord.lhv1.text_fields import TextFields
 from vectord.parallel import Parallel
 
 PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all trees is worth its build
@@ -65,7 +66,7 @@ def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = i
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = forest.build(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
-    texts, front = _texts(rows.ids, rows.metadata, params, report)
+    texts, front = _texts(rows.ids, rows.metadata, params.text, report) if params.text else ({}, 0)
     return Built({**texts, "graph": graph}, rows.ids, calibration, packed=False, text_front=front)
 
 
@@ -91,7 +92,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     report("measures the recall of searches")
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
-    texts, front = _texts(ids, rows.metadata, params, report)
+    texts, front = _texts(ids, rows.metadata, params.text, report) if params.text else ({}, 0)
     sections |= _columns(ids, rows.metadata, params) | texts | {"rows": pack_documents(ids, rows.metadata)}
     sections["graph"], trees = pilot.result()
     curve = dict[int, float]()
@@ -126,15 +127,13 @@ def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Pa
 
 
 def _texts(
-    ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Params, report: Report
+    ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], fields: TextFields, report: Report
 ) -> tuple[dict[str, Data], int]:
-    """Return the section of texts and the bytes of its front, if the index declares fields of texts."""
-    if not params.text:
-        return {}, 0
+    """Return the section of the texts of declared fields, and the bytes of its front."""
     from vectord.index.text.packing import pack_texts  # noqa: PLC0415  few indexes have texts
 
     report("analyses the texts")
-    packed = pack_texts([metadata.get(vector_id) for vector_id in ids], params.text)
+    packed = pack_texts([metadata.get(vector_id) for vector_id in ids], fields)
     return {TEXT: packed.data}, packed.front
 
 

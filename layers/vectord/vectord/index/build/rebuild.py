@@ -20,12 +20,10 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.parts import Parts
-from vectord.index.state import Base, Index
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import SectionEntry
-from vectord.lhv1.frame import Data
+from vectord.lhv1.frame import Data, SectionEntry
 from vectord.lhv1.section_names import TEXT
 
 _REMOVED: Final = -1

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
+from vectord.index.mutations import with_rows
 from vectord.index.rows import Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, Section
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
@@ -12,11 +13,9 @@ from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
-from vectord.index.state import Base, Index, empty_index, with_rows
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Index, Tail, empty_index
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope, SectionEntry
-from vectord.lhv1.frame import Head
+from vectord.lhv1.frame import Envelope, Head, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT, TEXT
 from vectord.lhv1.text_fields import TextShape
 

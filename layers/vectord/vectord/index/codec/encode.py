@@ -11,14 +11,13 @@ from vectord.index import mutations
 from vectord.index.codec import mapped
 from vectord.index.codec.new_piece import ALIGNMENT, NewPiece, new_piece
 from vectord.index.codec.reads import bytes_of_row, copy_size
+from vectord.index.mutations import with_rows
 from vectord.index.sections.base import ByteRange
 from vectord.index.sections.parts import Parts
-from vectord.index.state import Base, Calibration, Index, with_rows
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Calibration, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
-from vectord.lhv1.envelope import Envelope, SectionEntry
-from vectord.lhv1.frame import Crc32, Data
+from vectord.lhv1.frame import Crc32, Data, Envelope, SectionEntry
 from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT
 from vectord.lhv1.text_fields import ANALYSIS, TextFields, TextShape
@@ -225,7 +224,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
     checksum = mapped.crc32 if built.packed else zlib.crc32  # the graph of a small index needs little memory
     sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, checksum)
-    shape = _text_shape(_declared(index), [built.text_front] if built.text_front else [])
+    shape = _text_shape(_declared(index), [built.text_front]) if built.text_front else msgspec.UNSET
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections], text=shape)
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))

@@ -11,8 +11,7 @@ from msgspec import structs
 
 from vectord.index.sections.base import Fetch, SectionRanges
 from vectord.index.sections.parts import Parts
-from vectord.index.state import Base, Index
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds, kept_pieces
 from vectord.lhv1 import parts_copy
 

@@ -18,8 +18,7 @@ from vectord.index.query.coalescing import ByteRange, WantedOf, in_requests, wit
 from vectord.index.query.efforts import DEFAULT_RECALL, Effort, fastest_by_ranges
 from vectord.index.query.speed import BYTES_PER_SECOND, seconds_by_ranges, seconds_of_one_request, size_of
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
-from vectord.lhv1.frame import Data, Head
+from vectord.lhv1.frame import Data, Envelope, Head
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_copy import read_copy
 from vectord.lhv1.parts_layout import PartsLayout, signs

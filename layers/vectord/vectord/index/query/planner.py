@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from vectord.index.kernels import exact_scan
+from vectord.index.memory import section_bytes
 from vectord.index.query.efforts import DEFAULT_RECALL, K, fastest_by_ranges, required_of_partitions, warm_efforts
 from vectord.index.query.query import Query
 from vectord.index.query.speed import BYTES_PER_SECOND, seconds_by_ranges, seconds_of_one_request, size_of
@@ -169,7 +170,7 @@ def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECAL
 
 def fits_in_cache(index: Index) -> bool:
     """Return True if the cache can keep all sections of the index at once."""
-    return index.section_bytes <= index.fetch.capacity
+    return section_bytes(index) <= index.fetch.capacity
 
 
 def _is_float32_safe(query: Query, base: Base) -> bool:

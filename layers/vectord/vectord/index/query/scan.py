@@ -11,6 +11,7 @@ import numpy.typing as npt
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, no_deadline
+from vectord.index.memory import documents_within
 from vectord.index.rows import RowMask
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Index
@@ -101,7 +102,7 @@ def page(
 
 def _chunk_rows(index: Index, span: Span, limit: Limit) -> int:
     """Return how many rows to read at a time, so that large documents do not fill the memory."""
-    return min(_CHUNK if span.prefix else limit.rows + 1, index.documents_within(_CHUNK_BYTES))
+    return min(_CHUNK if span.prefix else limit.rows + 1, documents_within(index, _CHUNK_BYTES))
 
 
 def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list[Row]]:

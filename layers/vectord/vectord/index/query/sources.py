@@ -15,11 +15,11 @@ from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
 from vectord.index.columns.model import CollectedColumns, Columns, no_columns
 from vectord.index.columns.reader import StoredColumns, first_read
+from vectord.index.memory import documents_within
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
 from vectord.index.sections.documents import Document, PackedDocuments
-from vectord.index.state import Base, Index
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Index, Tail
 
 Array = npt.NDArray[np.int64]
 
@@ -103,7 +103,7 @@ def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck, *, 
         base.documents.prefetch(rows, index.fetch)
 
     columns = _base_columns(base, index.fetch, check) if with_columns else no_columns(base.graph.rows)
-    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    chunk = min(_CHUNK, documents_within(index, _CHUNK_BYTES))
     return Source(0, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
@@ -128,7 +128,7 @@ def _tail_source(index: Index, mask: Mask, check: DeadlineCheck, *, with_columns
         return [document.metadata for document in read(range(len(tail)))]
 
     columns = _collected(tail, texts, check) if with_columns else no_columns(len(tail))
-    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    chunk = min(_CHUNK, documents_within(index, _CHUNK_BYTES))
     return Source(first, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 

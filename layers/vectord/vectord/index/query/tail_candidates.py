@@ -13,8 +13,7 @@ from vectord.index.query import candidates, prefetch, tail_codes
 from vectord.index.query.candidates import Candidates, Chosen
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import RowMask
-from vectord.index.state import Base, Index
-from vectord.index.tail import Tail
+from vectord.index.state import Base, Index, Tail
 
 Array = npt.NDArray[np.int64]
 

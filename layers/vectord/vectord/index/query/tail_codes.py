@@ -17,8 +17,7 @@ from vectord.index.kernels.likely import Target
 from vectord.index.query import rounds
 from vectord.index.query.query import Query
 from vectord.index.rows import Mask
-from vectord.index.state import Index
-from vectord.index.tail import Tail
+from vectord.index.state import Index, Tail
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]

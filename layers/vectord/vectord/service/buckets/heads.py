@@ -7,7 +7,7 @@ from functools import partial
 
 from vectord.errors import BlobError, ConditionFailed, IndexNotFound, ObjectChanged, ObjectNotFound
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope
+from vectord.lhv1.frame import Envelope
 from vectord.service.buckets.values import IndexHead
 from vectord.service.snapshots.cache import HEAD_BYTES, SnapshotReader
 from vectord.service.values.options import Deadline

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import StoreError
+from vectord.index.memory import section_bytes
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due, first_build_takes_long
 from vectord.service.values.environment import Environment
@@ -50,7 +51,7 @@ class BuildPolicy:
         if not is_due(index, thresholds):
             return False
         wait = min(REQUEST_WAIT, _SHARE * self._environment.left(deadline))
-        return build_seconds(index) > wait or _COPIES * index.section_bytes > self._memory
+        return build_seconds(index) > wait or _COPIES * section_bytes(index) > self._memory
 
     def request_compaction(self, name: str, index: Index) -> None:
         """Request a compaction of index `name`, whose state is now `index`, unless one was just requested.
@@ -72,7 +73,7 @@ class BuildPolicy:
 def build_seconds(index: Index) -> float:
     """Estimate the seconds to fetch the missing bytes of `index`, to rebuild it and to write it."""
     components = len(index) * index.params.dimension
-    return components * _SECONDS_PER_COMPONENT + (_missing_bytes(index) + index.section_bytes) / _BANDWIDTH
+    return components * _SECONDS_PER_COMPONENT + (_missing_bytes(index) + section_bytes(index)) / _BANDWIDTH
 
 
 def _missing_bytes(index: Index) -> int:

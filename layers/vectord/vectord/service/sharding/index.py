@@ -20,8 +20,7 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index import mutations
-from vectord.index.query.checks import check_vectors
-from vectord.index.query.query import Query, Result, resolved
+from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry

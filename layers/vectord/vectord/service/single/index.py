@@ -10,9 +10,8 @@ from msgspec import structs
 from vectord.deadline import DeadlineCheck
 from vectord.errors import PreconditionFailed, VectorNotFound
 from vectord.index.kernels.distance import F32
-from vectord.index.query.checks import check_vectors
 from vectord.index.query.prefetch import fetch_all
-from vectord.index.query.query import Answer, Query, Result, TextStatistics, resolved
+from vectord.index.query.query import Answer, Query, Result, TextStatistics, check_vectors, resolved
 from vectord.index.query.recall import Probe, measure, sample
 from vectord.index.query.search import search_many
 from vectord.index.query.values import Order, OrderedRow

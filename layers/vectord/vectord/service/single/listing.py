@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from vectord.deadline import DeadlineCheck
+from vectord.index.memory import documents_within
 from vectord.index.query import scan
 from vectord.index.query.values import Order, OrderedRow
 from vectord.index.state import Index
@@ -24,7 +25,7 @@ def get(snapshot: Snapshot, ids: Sequence[str], members: Members) -> GetResult:
     vectors: list[ListedVector] = []
     missing: list[str] = []
     read = size = 0
-    for some in batched(unique, min(len(unique), index.documents_within(_CHUNK_BYTES)) or 1):
+    for some in batched(unique, min(len(unique), documents_within(index, _CHUNK_BYTES)) or 1):
         row_of = index.find(some)
         _prefetch(index, list(row_of.values()), members)
         for few in batched(some, _FEW):
@@ -71,7 +72,7 @@ def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order, check: Dea
 
 def _in_order(index: Index, query: ListQuery, rows: Sequence[OrderedRow]) -> Iterator[Sequence[OrderedRow]]:
     """Yield a few rows at a time, whose members were fetched with those of more rows."""
-    for some in batched(rows, min(query.limit, index.documents_within(_CHUNK_BYTES))):
+    for some in batched(rows, min(query.limit, documents_within(index, _CHUNK_BYTES))):
         _prefetch(index, [row.row for row in some], query.members)
         yield from batched(some, _FEW)
 

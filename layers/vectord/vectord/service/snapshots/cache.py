@@ -28,7 +28,7 @@ from vectord.index.memory import memory_bytes
 from vectord.index.query.coalescing import split
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.snapshots.mapped import MappedFetch, MappedSection, MappedSections, check_small
 from vectord.service.snapshots.ranges import RangeReader, write_first_bytes

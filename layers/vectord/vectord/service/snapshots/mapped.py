@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import ByteRange, SectionRanges
-from vectord.lhv1.envelope import SectionEntry
-from vectord.lhv1.frame import Data, Head
+from vectord.lhv1.frame import Data, Head, SectionEntry
 from vectord.storage.base import MappedObject
 
 _NOTHING: Final[Mapping[SectionEntry, Sequence[Data]]] = {}
