@@ -45,12 +45,15 @@ def test_a_line_of_a_read_names_what_was_read(
     assert "operation" not in line
 
 
+NOT_CONFIGURED = {"textSearchConfigurations": [{"metadataKey": "nothing"}]}
+
+
 @pytest.mark.parametrize(
     ("operation", "body", "written"),
     [
         ("PutVectors", {**PLOTS, "vectors": [{"key": "a", "data": {"float32": [1]}}]}, "add-vectors"),
         ("CreateIndex", NEW, "create-index"),
-        ("UpdateMetadataConfiguration", {**PLOTS, "add": {}}, "update-metadata"),
+        ("UpdateMetadataConfiguration", {**PLOTS, "delete": NOT_CONFIGURED}, "update-metadata"),
         ("DeleteVectors", {**PLOTS, "indexName": "missing", "keys": ["a"]}, "delete-vectors"),
     ],
 )
