@@ -3,6 +3,7 @@
 import math
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -24,16 +25,16 @@ texts = st.dictionaries(_terms, _counts, max_size=6)
 
 def postings(rows: Sequence[Counted]) -> Postings:
     """Return the postings of texts, whose lengths are the sums of their counts."""
-    lists = [(term, [(row, text[term]) for row, text in enumerate(rows) if term in text]) for term in _terms_of(rows)]
-    pairs = [pair for _, of_term in lists for pair in of_term]
-    starts = np.cumsum([0, *(len(of_term) for _, of_term in lists)])
+    pairs_of = defaultdict[bytes, list[tuple[int, int]]](list)
+    for row, text in enumerate(rows):
+        for term, count in text.items():
+            pairs_of[term].append((row, count))
+    terms = sorted(pairs_of)
+    starts = np.cumsum([0, *(len(pairs_of[term]) for term in terms)])
+    pairs = [pair for term in terms for pair in pairs_of[term]]
     numbers, counts = np.array(pairs, np.uint32).reshape(-1, 2).T
     lengths = np.array([sum(text.values()) for text in rows], np.uint32)
-    return Postings([term for term, _ in lists], starts, numbers, counts, lengths)
-
-
-def _terms_of(rows: Sequence[Counted]) -> list[bytes]:
-    return sorted({term for text in rows for term in text})
+    return Postings(terms, starts, numbers, counts, lengths)
 
 
 def packed(*fields: Sequence[Counted]) -> PackedText:
