@@ -63,7 +63,7 @@ def build(some: Passages) -> tuple[bytes, list[Check]]:
 
 
 def add(texts: Sequence[str], vectors: F32) -> list[Check]:
-    """Return what an add of 100 passages takes and writes more with texts than without; the two take turns."""
+    """Return the additional time and bytes of an add of 100 passages with texts; adds with and without take turns."""
     count = min(len(texts), _BASE + _ADDED)
     old = indexes.passages(texts[: count - _ADDED], vectors[: count - _ADDED])
     new = Passages(range(count - _ADDED, count), texts[count - _ADDED : count], vectors[count - _ADDED : count])

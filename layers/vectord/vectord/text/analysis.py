@@ -1,7 +1,7 @@
 """The analysis `words-1` of stored texts: which terms each text has, how often, and how long it is.
 
-A token that is no stop word is stemmed, and is then an occurrence of a term. The length of a text is the number of its
-tokens that are no stop words, repetitions and pairs included: the sum of the counts of its terms.
+Stop words are removed; every other token is stemmed, and is then an occurrence of a term. The length of a text is the
+number of these tokens, with repetitions and pairs: the sum of the counts of its terms.
 """
 
 from array import array

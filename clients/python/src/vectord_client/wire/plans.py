@@ -61,7 +61,7 @@ def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -
 def _differences(found: IndexInfo, parameters: dict[str, Any]) -> list[str]:
     """Return the given parameters that an index does not have; a `None` was not given."""
     recorded = {name: getattr(found.parameters, name) for name in parameters}
-    if recorded.get("text"):  # whether a field is searchable is no parameter
+    if recorded.get("text"):  # `searchable` is a state of the field, not a parameter
         recorded["text"] = text_fields(recorded["text"])
     return [
         f"{name} is {recorded[name]!r}, not {value!r}"

@@ -83,7 +83,7 @@ def words_reader(index: Index, wanted: Sequence[Words], check: DeadlineCheck) ->
     """Return a reader of the conditions on words of a filter; postings are read.
 
     Raises:
-        FilterInvalid: the path of a condition is no field that can be searched, or its text has no words.
+        FilterInvalid: a condition names a path that is not a searchable field, or its text has no words.
         BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
     analysed = {each: _analysed(index, each) for each in wanted}

@@ -38,8 +38,8 @@ def rank(
 ) -> Ranked:
     """Return the `k` best rows, and all others whose score is equal to the last one's: a caller orders these by id.
 
-    A removed row is no match, nor is one that is not True in `allowed`, a mask of all rows of the index. Scores are
-    from `least` to `most`, and above 0. `known` are statistics of all shards, by default those of `segments`.
+    Removed rows do not match, nor do rows that are False in `allowed`, a mask of all rows of the index. Scores are from
+    `least` to `most`, and above 0. `known` are statistics of all shards, by default those of `segments`.
     """
     known = statistics(segments, query) if known is None else known
     best = _Best(k, max(least, _ABOVE_0), most)

@@ -33,7 +33,7 @@ def joined(several: Sequence[TextStatistics]) -> TextStatistics:
     """Return the statistics of all shards from those of each, for the fields that can be searched in all.
 
     Raises:
-        TextFieldNotBuilt: there is no such field.
+        TextFieldNotBuilt: no field can be searched in all shards.
     """
     paths = sorted(set.intersection(*(set(each.fields) for each in several)))
     if not paths:
