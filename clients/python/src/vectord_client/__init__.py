@@ -92,6 +92,7 @@ from vectord_client.load.errors import (
 )
 from vectord_client.load.report import LoadReport
 from vectord_client.reads import View
+from vectord_client.reranking import RerankFailed, arerank, rerank
 from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.pack import InvalidVector
 from vectord_client.rowset import Rows
@@ -209,6 +210,7 @@ __all__ = [
     "RequestInvalid",
     "RequestRefused",
     "RequestTooLarge",
+    "RerankFailed",
     "Restored",
     "RetryPolicy",
     "RouteNotFound",
@@ -242,4 +244,6 @@ __all__ = [
     "VersionNotFound",
     "View",
     "Warmed",
+    "arerank",
+    "rerank",
 ]

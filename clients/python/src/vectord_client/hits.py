@@ -38,7 +38,8 @@ class Explanation(msgspec.Struct, frozen=True):
 class Hit(msgspec.Struct, frozen=True):
     """A match of a search; `distance` is NaN if the search has words alone.
 
-    With words it has a `relevance`, in a hybrid search also the `score` that orders the matches.
+    With words it has a `relevance`, in a hybrid search also the `score` that orders the matches, and after a rerank the
+    `rerank_score` that orders them then.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Hit(msgspec.Struct, frozen=True):
     relevance: float | None = None
     score: float | None = None
     explanation: Explanation | None = None
+    rerank_score: float | None = None
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +93,7 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the matches, nearest first."""
+        """The ids of the matches, the best first."""
         return [hit.id for hit in self.matches]
 
     def __repr__(self) -> str:
@@ -102,6 +104,7 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
 
 def _order_of(hit: Hit) -> float:
     """Return the number that orders the matches of a search."""
-    if hit.score is not None:
-        return hit.score
+    for ordering in (hit.rerank_score, hit.score):
+        if ordering is not None:
+            return ordering
     return hit.distance if hit.relevance is None else hit.relevance

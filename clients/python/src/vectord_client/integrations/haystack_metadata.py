@@ -4,12 +4,13 @@ Facets answer where they are exact. Otherwise the metadata of the documents is r
 list is a value, as in filters; None and dicts are not values.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.haystack_filters import row_filter
 from vectord_client.integrations.steps import Call, EachRow, Steps
+from vectord_client.metadata_paths import values_at
 from vectord_client.values import Facet, Facets, Row
 
 Filters = dict[str, Any] | None
@@ -113,26 +114,10 @@ def _read_values(access: IndexAccess, filters: Filters, key: str) -> Steps[list[
     values: dict[tuple[type, Any], Any] = {}
 
     def visit(row: Row) -> None:
-        values.update({(type(value), value): value for value in _values_at(_meta(row), key)})
+        values.update({(type(value), value): value for value in values_at(_meta(row), key)})
 
     yield from access.read(EachRow(lambda index: index.rows(filter=selected), visit), missing=None)
     return list(values.values())
-
-
-def _values_at(value: Any, path: str | None) -> Iterator[Any]:
-    """Yield the scalar values at a path, as filters find them: a dot leads into a dict or is a part of a key."""
-    match value:
-        case list():
-            for element in value:
-                yield from _values_at(element, path)
-        case dict() if path is not None:
-            for key, inner in value.items():
-                if key == path:
-                    yield from _values_at(inner, None)
-                elif path.startswith(f"{key}."):
-                    yield from _values_at(inner, path[len(key) + 1 :])
-        case _ if path is None and not isinstance(value, dict):
-            yield value
 
 
 def _meta(row: Row) -> dict[str, Any]:
