@@ -20,6 +20,7 @@ ENCODE = (True, np.ones((4, 1), U), NORMS.copy(), NORMS.copy())
 SETS = np.ones((2, 3), bool)
 REACH = (np.array([0, 9, 18, 27]), np.array([1, 2]), 9, 1, 150, 28, np.zeros((2, 3), bool))
 LISTS = (np.ones(2, np.uint32), EXACT[:2], EXACT[:2], 9, np.array([1, 2]), np.empty((4, 2), Q), NEAR)
+SCORES = (np.ones(4, B), 1.0, 1.0, EXACT.copy())
 BAD_CALLS: dict[str, tuple[object, ...]] = {
     "distances of a row that does not exist": ("distances", ROWS, np.array([4]), QUERY, False, np.empty(1)),
     "distances of a negative row": ("distances", ROWS, np.array([-1]), QUERY, False, np.empty(1)),
@@ -87,6 +88,13 @@ BAD_CALLS: dict[str, tuple[object, ...]] = {
     "norms of other entries": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, *COMPARE[:3], HALVES[:1], *COMPARE[4:]),
     "few planes of levels": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, WORDS, np.ones((4, 1), U), *COMPARE[2:]),
     "levels of more words": ("compare", SECTION, STARTS, FIRST, FIRST_ONLY, WORDS, np.ones((5, 2), U), *COMPARE[2:]),
+    "a score of a row that does not exist": ("add_scores", np.array([4]), None, *SCORES),
+    "a score of a negative row": ("add_scores", np.array([-1]), None, *SCORES),
+    "counts of other rows": ("add_scores", np.array([0, 1]), np.ones(1, B), *SCORES),
+    "lengths of other rows": ("add_scores", np.array([0]), None, np.ones(3, B), *SCORES[1:]),
+    "no lengths": ("add_scores", np.array([0]), None, None, *SCORES[1:]),
+    "counts that are signed": ("add_scores", np.array([0]), np.ones(1, np.int8), *SCORES),
+    "a weight that is no number": ("add_scores", np.array([0]), None, SCORES[0], None, *SCORES[2:]),
     "a directory after the section": ("document_spans", SECTION, 60, 76, 16, np.array([0])),
     "a directory over the blocks": ("document_spans", SECTION, 8, 16, 16, np.array([0])),
     "more rows than a section can have": ("document_spans", SECTION, 8, 24, 2**62, np.array([0])),
@@ -100,6 +108,7 @@ def test_the_calls_that_are_changed_to_bad_ones_are_valid() -> None:
     native.encode(ROWS, QUERY, np.ones((2, 2), F), *ENCODE)
     native.likely_lists(SETS, np.array([0, 1]), *LISTS)
     native.reached(np.array([1, 2]), *REACH)
+    native.add_scores(np.array([0, 3]), np.ones(2, B), *SCORES)
 
 
 @pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)

@@ -1,19 +1,31 @@
 """The formula of BM25, and the statistics that it needs."""
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.support.sections import RecordingFetch
 from tests.support.texts import Counted, opened, packed
+from vectord.index.kernels import compiled
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.sections.text import Text
+from vectord.index.sections.text_lists import TermList
 from vectord.index.text.bm25 import FieldScorer, evidence, inverse_frequency, norms_of, score_all, scores_of_counts
 from vectord.index.text.model import FieldTerms, Removed, TextQuery
 from vectord.index.text.ranking import rank
 from vectord.index.text.reading import Source, read
 from vectord.index.text.statistics import Statistics, statistics
+
+
+def at_offset(numbers: npt.NDArray[Any], offset: int) -> npt.NDArray[Any]:
+    """Return numbers that are not aligned, as a section may have them, unless the offset is 0."""
+    data = np.zeros(numbers.nbytes + offset, np.uint8)
+    data[offset:] = numbers.view(np.uint8)
+    return np.ndarray(numbers.shape, numbers.dtype, data, offset)
+
 
 ROWS: list[Counted] = [{b"cat": 2, b"dog": 1}, {b"dog": 1}, {b"cat": 1, b"mat": 3}, {}]
 QUERY = TextQuery((FieldTerms(0, (b"cat", b"dog")),))
@@ -64,6 +76,26 @@ def test_long_and_short_texts_use_the_same_formula() -> None:
     alone = [read([Source(opened(packed([row]), 1))], query, NOTHING_TO_FETCH)[0] for row in rows]
     assert {segment.lengths[0].dtype.itemsize for segment in alone} == {1, 2}
     assert score_all(together, query, known).tolist() == [score_all(each, query, known)[0] for each in alone]
+
+
+@pytest.mark.parametrize("of_lengths", [np.uint8, np.uint16, np.uint32])
+@pytest.mark.parametrize("of_counts", [None, np.uint8, np.uint16, np.uint32])
+@pytest.mark.parametrize("offset", [0, 1])
+def test_compiled_scores_have_the_bits_of_numpy(
+    of_lengths: type, of_counts: type | None, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(offset)
+    lengths = at_offset(draw.integers(0, np.iinfo(of_lengths).max, 500, endpoint=True).astype(of_lengths), offset)
+    rows = np.flatnonzero(draw.random(500) < 0.4)
+    many = None if of_counts is None else draw.integers(1, np.iinfo(of_counts).max, len(rows), endpoint=True)
+    found = TermList(rows, None if many is None or of_counts is None else at_offset(many.astype(of_counts), offset))
+    scorer = FieldScorer(FieldTerms(0, (b"a",)), Statistics(500, {0: 20_000}, {(0, b"a"): len(rows)}))
+
+    by_kernel, by_numpy = np.tile(draw.random(500), (2, 1))
+    scorer.add(b"a", found, lengths, by_kernel)
+    monkeypatch.setattr(compiled, "native", None)
+    scorer.add(b"a", found, lengths, by_numpy)
+    assert by_kernel.tolist() == by_numpy.tolist()
 
 
 def test_the_evidence_of_rows() -> None:

@@ -4,6 +4,7 @@ Two of them are called before numpy is imported, with other buffers of the same 
 """
 
 from collections.abc import Buffer
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 _F32 = npt.NDArray[np.float32]
 _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
+_Counts = npt.NDArray[Any]  # uint8, uint16 or uint32
 _Mask = npt.NDArray[np.bool_]
 
 def rotate_query(
@@ -131,4 +133,7 @@ def encode(
     norms: _F32,
     factors: _F32,
     /,
+) -> None: ...
+def add_scores(
+    rows: _I64, counts: _Counts | None, lengths: _Counts, weight: float, average: float, scores: _F64, /
 ) -> None: ...

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.kernels import compiled
 from vectord.index.sections.text_front import Lengths
 from vectord.index.sections.text_lists import TermList
 from vectord.index.text.model import F64, Array, FieldTerms, Segment, TextQuery, positions
@@ -72,6 +73,17 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
             return scores_of_counts(ones, norms, idf)[of_rows]
         return scores_of_counts(found.counts, norms[of_rows], idf)
 
+    def add(self, term: bytes, found: TermList, lengths: Lengths, scores: F64) -> None:
+        """Add what a term adds to the rows of its list to `scores`, (rows,)."""
+        if compiled.native is None:
+            scores[found.rows] += self.of_list(term, found, lengths)
+            return
+        weight, counts = (
+            self.idf(term) * (K1 + 1),
+            None if found.counts is None else np.require(found.counts, None, "A"),
+        )
+        compiled.native.add_scores(found.rows, counts, np.require(lengths, None, "A"), weight, self.average, scores)
+
 
 def score_all(segment: Segment, query: TextQuery, statistics: Statistics) -> F64:
     """Return the score of every row of a segment, (rows,); 0 for a row that has no term of the query."""
@@ -90,7 +102,7 @@ def _score_field(segment: Segment, terms: FieldTerms, statistics: Statistics) ->
     scorer, lengths = FieldScorer(terms, statistics), segment.lengths[terms.field]
     scores: F64 = np.zeros(segment.rows)
     for term, found in segment.of_field(terms):
-        scores[found.rows] += scorer.of_list(term, found, lengths)
+        scorer.add(term, found, lengths, scores)
     return scores
 
 

@@ -14,6 +14,7 @@
 #include "codes.h"
 #include "documents.h"
 #include "lists.h"
+#include "postings.h"
 #include "query.h"
 #include "ranges.h"
 #include "reach.h"
@@ -35,6 +36,7 @@ static PyMethodDef METHODS[] = {
     METHOD(range_numbers, "Write for each row of each list the number of its range, and the bytes read because of it."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
+    METHOD(add_scores, "Add what a term adds to the scores of the rows that have it."),
     METHOD(assign, "Write the nearest centroid of each row, its value, and the second centroid."),
     {0},
 };
