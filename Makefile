@@ -43,7 +43,7 @@ test: $(call STAMP,dev) ## Unit, contract and integration tests, but the slow on
 	@$(TESTS)
 
 .PHONY: test-slow
-test-slow: $(call STAMP,dev) ## The tests with large inputs, measured recalls, many random cases, new processes and waits
+test-slow: $(call STAMP,dev) ## The tests with large inputs, measured recalls, many random cases, new processes, many requests or waits
 	@$(TESTS) -m slow
 
 .PHONY: coverage

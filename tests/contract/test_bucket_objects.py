@@ -68,6 +68,7 @@ def test_buckets_are_listed_by_name(backend: Backend, limit: int) -> None:
     assert listed(backend.store, ".s3vectors/", limit, expected[2]) == expected[3:]
 
 
+@pytest.mark.slow
 def test_an_object_is_found_behind_many_keys_that_begin_with_its_name(s3: S3Backend) -> None:
     names = ["t", "t-a", *(f"t-a-{number:02}" for number in range(20)), "t-b"]
     seed(s3.store, *names)

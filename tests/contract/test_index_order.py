@@ -47,6 +47,7 @@ def test_a_name_comes_before_the_names_that_begin_with_it(backend: Backend, limi
     assert listed(backend.store, "films", limit) == sorted(FAMILY)[1:]
 
 
+@pytest.mark.slow
 def test_a_name_is_found_behind_many_keys_that_begin_with_it(s3: S3Backend) -> None:
     names = ["t", "t-a", *(f"t-a-{number:02}" for number in range(20)), "t-b", "u"]
     seed(s3, names)

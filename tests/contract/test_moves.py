@@ -36,6 +36,7 @@ def change(service: Service) -> None:
     service.add("t", vectors("moved"), FOREVER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_is_uploaded_to_a_bucket_and_changed_there(form: str, folder: FileBackend, s3: S3Backend) -> None:
     fill(writer(folder.store, form))
@@ -46,6 +47,7 @@ def test_a_file_is_uploaded_to_a_bucket_and_changed_there(form: str, folder: Fil
     assert writer(s3.store, form).describe("t", FOREVER).count == 21
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_an_object_of_a_bucket_is_downloaded_to_a_folder_and_changed_there(
     form: str, folder: FileBackend, s3: S3Backend
@@ -58,6 +60,7 @@ def test_an_object_of_a_bucket_is_downloaded_to_a_folder_and_changed_there(
     assert writer(folder.store, form).describe("t", FOREVER).count == 21
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_changes_write_the_same_bytes(form: str, folder: FileBackend, s3: S3Backend) -> None:
     for store in (folder.store, s3.store):

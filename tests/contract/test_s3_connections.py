@@ -113,6 +113,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @read_and_write
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_a_request_over_a_used_connection_is_sent_once_and_an_incomplete_response_is_an_error(

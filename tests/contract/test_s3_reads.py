@@ -196,6 +196,7 @@ print(sorted({"boto3", "botocore", "ssl", "http.client", "xml", "asyncio"} & sys
 """
 
 
+@pytest.mark.slow
 def test_reads_import_no_slow_library(server: ScriptedServer) -> None:
     def answer(handler: http_server.BaseHTTPRequestHandler) -> None:
         (ranged(OBJECT) if "Range" in handler.headers else answers(200, OBJECT))(handler)
@@ -207,6 +208,7 @@ def test_reads_import_no_slow_library(server: ScriptedServer) -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_reads_with_container_credentials_import_no_botocore(server: ScriptedServer) -> None:
     given = {
         "AccessKeyId": "access",

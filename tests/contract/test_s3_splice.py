@@ -123,6 +123,7 @@ def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
     assert script.steps[3:] == (["complete"] if kind is StoreUnavailable else ["complete", "abort"])
 
 
+@pytest.mark.slow
 @every_failure_of_a_part
 def test_a_failed_abort_does_not_hide_the_first_error(
     store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]

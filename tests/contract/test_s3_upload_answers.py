@@ -16,6 +16,7 @@ from vectord.storage.s3.store import S3Store
 AT_WORK = {"copy": RESPONSES["copy"], "complete": RESPONSES["complete"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", AT_WORK)
 def test_s3_may_work_for_longer_than_the_read_timeout(
     server: ScriptedServer, script: MultipartScript, step: str
@@ -25,6 +26,7 @@ def test_s3_may_work_for_longer_than_the_read_timeout(
     assert splice(store) == '"e1-2"'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
 def test_s3_may_not_work_for_longer_than_the_work_timeout(
     server: ScriptedServer, script: MultipartScript, step: str, last: str

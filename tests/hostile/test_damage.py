@@ -55,6 +55,7 @@ def test_every_use_case_refuses_a_truncated_blob_and_does_not_change_it(name: st
     assert {length: found for length, found in not_refused.items() if found} == {}
 
 
+@pytest.mark.slow
 @every_blob
 def test_every_use_case_refuses_a_blob_with_an_altered_byte_and_does_not_change_it(name: str) -> None:
     blob, dice = _read("v2", name), random.Random(name)

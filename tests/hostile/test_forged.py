@@ -113,6 +113,7 @@ NEVER_WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forge", NEVER_WRONG.values(), ids=NEVER_WRONG.keys())
 def test_every_use_case_refuses_a_forged_section_or_gives_the_true_result(forge: Callable[[], Blob]) -> None:
     expected = h.outcomes(golden("packed").data, ROW)

@@ -97,6 +97,7 @@ NEVER_WRONG: dict[str, Callable[[], Blob]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forge", NEVER_WRONG.values(), ids=NEVER_WRONG.keys())
 def test_every_use_case_refuses_a_forged_piece_or_gives_the_true_result(forge: Callable[[], Blob]) -> None:
     expected, found = h.outcomes(golden("pieces").data, PROBE), h.outcomes(forge().data, PROBE)

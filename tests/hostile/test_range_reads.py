@@ -101,6 +101,7 @@ def _expected(use: str = "search", kind: str = "parts") -> list[tuple[str, float
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "strategy"), [("parts", "partitions"), pytest.param("sketch", "sketch", marks=pytest.mark.slow)]
 )

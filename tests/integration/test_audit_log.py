@@ -199,6 +199,7 @@ def test_the_writes_of_a_sharded_index_name_the_etags_of_each_shard(caller: Call
     assert caller.send("DELETE /indexes/t")[1]["outcome"] == "committed"
 
 
+@pytest.mark.slow
 def test_a_read_has_no_audit_fields(caller: Caller) -> None:
     caller.send("PUT /indexes/t", {"dimension": 2})
     _, line = caller.send("POST /indexes/t/search", {"vector": [1, 0]}, authorizer=IAM)

@@ -51,6 +51,7 @@ def test_an_index_that_exists_keeps_its_model(ephemeral: Api, shards: int, other
     assert ephemeral.send("GET", "/indexes/t").etag == etag
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 3])
 def test_changes_and_builds_keep_the_model(api: Api, shards: int) -> None:
     api.create(embedding=E5, shards=shards)

@@ -34,6 +34,7 @@ def test_a_compressed_batch_is_added(api: Api) -> None:
     assert (answer.status, answer.json["added"]) == (200, 3)
 
 
+@pytest.mark.slow
 def test_a_batch_of_more_than_6_mb_is_added_if_it_is_compressed(api: Api) -> None:
     body = batch(100, "x" * 100_000)
     assert len(body) > LIMIT

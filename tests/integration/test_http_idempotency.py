@@ -123,6 +123,7 @@ def test_preconditions_are_not_a_part_of_a_request(ephemeral: Api) -> None:
 # ---- faults and races between shards
 
 
+@pytest.mark.slow
 def test_a_repeat_completes_what_a_fault_left_and_another_request_is_refused_meanwhile(
     on_s3_in_one_process: Api, bucket: S3Backend
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_repeat_completes_what_a_fault_left_and_another_request_is_refused_mea
     assert api.send("GET", "/indexes/t").json["count"] == len(ROWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 5])
 def test_of_requests_that_race_with_one_key_one_is_applied(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)

@@ -145,6 +145,7 @@ TO_AN_INDEX = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", BROKEN.values(), ids=BROKEN.keys())
 def test_a_corrupt_object_is_a_clear_error_on_every_route(
     on_s3: Api,

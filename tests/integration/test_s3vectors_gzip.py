@@ -41,6 +41,7 @@ def vectors() -> list[dict[str, Any]]:
     return [{"key": f"é{row}", "data": {"float32": [row + 0.1] * DIMENSION}} for row in range(COUNT)]
 
 
+@pytest.mark.slow
 def test_a_put_that_the_files_compress_is_stored(target: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     made = client(target, ASSETS, monkeypatch)
     made.put_vectors(**INDEX, vectors=vectors())
@@ -48,6 +49,7 @@ def test_a_put_that_the_files_compress_is_stored(target: Served, monkeypatch: py
     assert keys == {f"é{row}" for row in range(COUNT)}
 
 
+@pytest.mark.slow
 def test_a_put_that_the_first_file_alone_compresses_is_refused_with_advice(
     target: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_vectors_are_numbers_by_default(api: Api, encoding: str | None) -> None:
     assert api.send("GET", "/indexes/t/vectors/c", query=query).json["vector"] == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz"])
 def test_an_export_writes_vectors_as_base64(on_s3_in_one_process: Api, kind: str, shards: int) -> None:
@@ -96,6 +97,7 @@ def test_an_export_with_binary_vectors_has_no_encoding(on_s3_in_one_process: Api
     assert (answer.status, "jsonl" in answer.json["detail"]) == (422, True)
 
 
+@pytest.mark.slow
 def test_more_vectors_fit_on_a_page_as_base64(ephemeral: Api) -> None:
     ephemeral.create("wide", 1024, distance="euclidean")
     rows = np.random.default_rng(1).normal(size=(600, 1024)).astype("<f4")

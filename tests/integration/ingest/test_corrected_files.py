@@ -60,6 +60,7 @@ def test_a_redelivered_event_of_a_corrected_file_does_not_restore_its_report(
     assert inbox.reports() == []
 
 
+@pytest.mark.slow
 def test_a_redelivered_event_of_a_committed_file_keeps_the_report_on_a_newer_one(corrected: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/x/f.jsonl", GOOD, "01")
     inbox.upload("uploads/x/f.jsonl", BAD, "02")
@@ -67,6 +68,7 @@ def test_a_redelivered_event_of_a_committed_file_keeps_the_report_on_a_newer_one
     assert inbox.report(REPORT)["sequencer"] == "02"
 
 
+@pytest.mark.slow
 def test_a_redelivery_removes_the_report_that_the_first_delivery_left(corrected: Api, inbox: Inbox) -> None:
     """The function may end between the commit and the removal."""
     inbox.upload("uploads/x/f.jsonl", BAD, "01")
@@ -77,6 +79,7 @@ def test_a_redelivery_removes_the_report_that_the_first_delivery_left(corrected:
     assert inbox.reports() == []
 
 
+@pytest.mark.slow
 def test_an_object_that_is_not_a_report_on_the_file_is_kept(corrected: Api, inbox: Inbox) -> None:
     others = {"notes": b"notes", "array": b"[]", "another": b'{"file": "uploads/x/f.jsonl"}'}
     for name, other in others.items():

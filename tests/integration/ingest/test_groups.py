@@ -16,6 +16,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 3])
 def test_twenty_files_are_one_commit_of_each_object(
     api: Api, inbox: Inbox, shards: int, capsys: pytest.CaptureFixture[str]
@@ -31,6 +32,7 @@ def test_twenty_files_are_one_commit_of_each_object(
     assert api.send("GET", "/indexes/g").json["count"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 3])
 def test_a_bad_file_and_a_replaced_one_do_not_disturb_their_group(api: Api, inbox: Inbox, shards: int) -> None:
     api.create("g", 2, shards=shards)

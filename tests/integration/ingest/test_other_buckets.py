@@ -38,6 +38,7 @@ def count(api: Api) -> int:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [GOOD, b"", b"no JSON"], ids=["good", "empty", "bad"])
 def test_a_file_of_another_bucket_is_neither_ingested_nor_reported(
     api: Api, inbox: Inbox, other: str, data: bytes

@@ -56,6 +56,7 @@ def test_a_replaced_file_is_reported_and_the_newer_one_is_ingested(
     assert superseded(inbox) == [("01", etag(SECOND))]
 
 
+@pytest.mark.slow
 def test_the_report_names_both_versions_and_the_log_has_the_outcome(
     x: Api, inbox: Inbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_the_report_names_both_versions_and_the_log_has_the_outcome(
     assert datetime.fromisoformat(report["superseded_at"]).tzinfo is not None
 
 
+@pytest.mark.slow
 def test_every_superseded_version_has_a_report(x: Api, inbox: Inbox) -> None:
     messages = put_all(inbox, FIRST, SECOND, THIRD)
     assert inbox.deliver(*messages[1:], messages[0]) == []
@@ -82,12 +84,14 @@ def test_every_superseded_version_has_a_report(x: Api, inbox: Inbox) -> None:
     assert superseded(inbox) == [("01", etag(THIRD)), ("02", etag(THIRD))]
 
 
+@pytest.mark.slow
 def test_a_redelivery_of_a_superseded_file_writes_no_further_report(x: Api, inbox: Inbox) -> None:
     first, second = put_all(inbox, FIRST, SECOND)
     assert inbox.deliver(first, first, second, first) == []
     assert superseded(inbox) == [("01", etag(SECOND))]
 
 
+@pytest.mark.slow
 def test_a_redelivery_of_a_file_that_was_ingested_is_not_a_supersession(
     x: Api, inbox: Inbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +112,7 @@ def test_a_redelivery_of_a_file_that_was_refused_is_not_a_supersession(x: Api, i
     assert inbox.reports() == [REFUSAL]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "newer first"])
 def test_a_superseded_file_does_not_take_the_place_of_the_refusal_of_the_newer_one(
     x: Api, inbox: Inbox, order: tuple[int, int]
@@ -125,6 +130,7 @@ def test_the_same_bytes_put_again_are_not_a_supersession(x: Api, inbox: Inbox) -
     assert (ids(x), inbox.reports()) == (["first"], [])
 
 
+@pytest.mark.slow
 def test_a_file_that_was_deleted_is_not_superseded(x: Api, inbox: Inbox) -> None:
     first, _ = put_all(inbox, FIRST, SECOND)
     inbox.client.delete_object(Bucket=inbox.bucket, Key=KEY)

@@ -77,6 +77,7 @@ def test_what_s3_vectors_refuses_and_cannot_mean_something_else_is_allowed(
     assert films.found(chosen) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chosen",
     [

@@ -219,6 +219,7 @@ class TestPages:
         near = [0.5, 0.5] if vector else None
         return search(index, near, 300, plot="space", title="xx", returnScores=True, returnMetadata=True, **more)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("vector", [False, True], ids=["text", "hybrid"])
     def test_are_together_the_whole_answer_whatever_changes(self, filled: VectorIndex, vector: bool) -> None:
         page, found = self.ask(filled, vector), list[Any]()

@@ -75,10 +75,12 @@ def test_gzip_that_arrived_as_text_names_the_content_type_to_send() -> None:
         decoded(PACKED.decode(errors="replace").encode(), is_text=True)
 
 
+@pytest.mark.slow
 def test_a_body_of_the_largest_size_is_decompressed() -> None:
     assert len(decoded(gzip.compress(bytes(encoding.MAX_DECODED)))) == encoding.MAX_DECODED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [1, 3])
 def test_a_larger_body_is_refused(members: int) -> None:
     with pytest.raises(RequestTooLarge, match="32 MB"):

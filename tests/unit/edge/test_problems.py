@@ -120,6 +120,7 @@ def test_an_invalid_batch_lists_each_invalid_item() -> None:
     assert problems.problem(errors.BatchInvalid(items)).errors == items
 
 
+@pytest.mark.slow
 def test_a_long_list_of_invalid_items_is_cut_and_counts_the_rest() -> None:
     problem = problems.problem(errors.BatchInvalid([BadItem(i, "x" * 9_999, "bad") for i in range(50_000)]))
     assert len(problem.errors) + problem.errors_omitted == 50_000

@@ -71,6 +71,7 @@ def test_each_tree_has_every_row_in_one_leaf_of_the_size_of_the_layout(metric: M
     assert leaves.mean() > layout.bucket / 2  # those of few components would have up to 98 rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_plain_annoy_finds_as_much_as_in_trees_over_all_components(metric: Metric, tmp_path: Path) -> None:
     vectors, layout = vectors_of(metric, 12_000), Layout(metric, DIMENSION)

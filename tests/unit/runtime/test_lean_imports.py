@@ -31,6 +31,7 @@ def test_documentation_and_names_of_older_pythons_are_not_imported(function: str
     assert printed(f"{IMPORTED}; print(json.dumps([n for n in {LEFT_OUT} if n in sys.modules]))", function) == []
 
 
+@pytest.mark.slow
 def test_what_was_left_out_can_be_imported_later() -> None:
     code = f"{IMPORTED}; import typing_extensions; print(json.dumps(hasattr(typing_extensions, 'deprecated')))"
     assert printed(code) is True

@@ -60,6 +60,7 @@ def test_the_text_at_the_place_of_a_token_has_that_token(text: str, dotless: boo
 UNITS = ["a\u0301\u0327 ", "ß ", "\u0e01\u0e48\u0e33", "\u0301\u0327", "\u00ad", "\u314f", "\uff76\uff9e", "H\u0331"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_time_for_a_long_text_grows_with_its_length_alone(unit: str) -> None:
     def seconds(count: int) -> float:

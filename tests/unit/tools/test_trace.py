@@ -28,6 +28,7 @@ def figures() -> Mapping[str, Mapping[str, int]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_name", LIMITS)
 @pytest.mark.parametrize("figure", ["modules", "switches", "depth"])
 def test_a_request_stays_within_its_limits(

@@ -10,6 +10,7 @@ from tests.support import template
 from tests.support.s3vectors import ARN_PREFIX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["search", "add", "ingest"])  # describe answers what has no route, for both APIs
 def test_a_function_of_the_native_api_does_not_import_the_protocol(function: str) -> None:
     starts = ("vectord.edge.s3vectors", "vectord.service.buckets", "vectord.service.membership")

@@ -95,6 +95,7 @@ def test_the_copy_takes_the_place_of_spaces() -> None:
     assert encoded.sections[0][0].bytes % 64 == 0
 
 
+@pytest.mark.slow
 def test_a_head_that_is_longer_than_a_twelfth_of_a_part_is_not_copied() -> None:
     written = built(Thresholds(packed=1, tail_rows=1 << 30, part=12_000))
     encoded = written.add(*some(3_000, 3_001))

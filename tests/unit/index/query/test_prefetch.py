@@ -120,6 +120,7 @@ def test_searches_by_ranges_reach_the_promised_recall(large: Case) -> None:
     assert hits >= 0.95 * 10 * 20
 
 
+@pytest.mark.slow
 def test_distances_by_ranges_equal_those_of_a_whole_index(large: Case) -> None:
     snapshots_cache = large.service()
     for query in QUERIES[:2]:

@@ -126,6 +126,7 @@ def test_a_few_rows_are_read_without_codes(blob: bytes) -> None:
     assert fetch.bytes < by_ranges.base.parts.section.size
 
 
+@pytest.mark.slow
 def test_all_of_a_few_eligible_rows_are_found(index: Index) -> None:
     mask = _some(index, 0.0003)
     answer = _one(index, _data(1, 9)[0], Query(10_000), mask)

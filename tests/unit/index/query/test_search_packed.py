@@ -109,6 +109,7 @@ def test_an_exact_search_equals_brute_force(large: Case) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 10, 50])
 def test_the_default_recall_is_reached_over_base_removed_rows_and_tail(large: Case, k: int) -> None:
     assert large.recall(QUERIES, k) >= 0.95

@@ -141,6 +141,7 @@ def test_a_filtered_search_finds_what_was_asked_for(kind: str, by_ranges: bool) 
     assert recall_of(unbuilt(kind, "cosine"), kind, 0.95, by_ranges=by_ranges, where=where) >= 0.94
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])
 def test_distances_are_exact_and_removed_rows_are_not_found(by_ranges: bool) -> None:
     index = in_use("same", "cosine")

@@ -92,6 +92,7 @@ def test_an_altered_byte_is_refused_by_a_search_that_reads_it() -> None:
     assert accepted == list(range(layout().end, layout().size))  # it does not read the zeros at the end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
 def test_an_altered_byte_under_correct_checksums_is_refused_or_harmless(flip: int) -> None:
     data, refused = bytearray(sound().data), 0

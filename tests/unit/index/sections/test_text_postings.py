@@ -14,6 +14,7 @@ from vectord.index.sections.text_writer import pack
 sections = st.lists(st.lists(st.tuples(texts, st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one_array", [True, pytest.param(False, marks=pytest.mark.slow)])
 @given(sections=sections, seed=st.integers(0, 2**32))
 def test_merged_sections_are_those_of_a_fresh_build(

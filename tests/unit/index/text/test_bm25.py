@@ -105,6 +105,7 @@ def test_the_evidence_of_rows() -> None:
     assert found.lengths.tolist() == [[3, 4, 0]]
 
 
+@pytest.mark.slow
 def test_a_search_of_a_base_and_a_tail_takes_three_rounds() -> None:
     draw, fetch = np.random.default_rng(1), RecordingFetch()
     sources, first = [], 0

@@ -72,6 +72,7 @@ def expected(case: Index, query: TextQuery) -> dict[int, float]:
     return oracle(case.rows, [(each.field, each.terms, each.weight) for each in query.fields], case.live)
 
 
+@pytest.mark.slow
 @given(pieces, queries)
 def test_scores_are_those_of_the_formula(parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery) -> None:
     case = index(parts, query)
@@ -82,6 +83,7 @@ def test_scores_are_those_of_the_formula(parts: list[list[tuple[Counted, Counted
         assert score == pytest.approx(scores[row], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "few",
     [ranking._FEW, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 10**9))],
@@ -99,6 +101,7 @@ def test_tail_and_removed_rows_change_no_bit(
     assert found == pairs(rank(case.segments, query, 10**6))[: len(found)]
 
 
+@pytest.mark.slow
 @given(pieces, queries, st.integers(1, 10))
 def test_the_best_rows_come_with_all_that_are_equal_to_the_last(
     parts: list[list[tuple[Counted, Counted, bool]]], query: TextQuery, k: int
@@ -144,6 +147,7 @@ groups = st.lists(
 ).map(tuple)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("few", [model._FEW, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 10**9))])
 @given(parts=pieces, query=queries, required=groups, k=st.integers(1, 10))
 def test_required_terms_choose_rows_and_change_no_score(

@@ -217,6 +217,7 @@ def test_removals_without_a_reply_are_repeated(
 
 
 class TestAll:
+    @pytest.mark.slow
     def test_covers_indexes_shards_and_deleted_indexes(
         self, store: MemoryStore, service: Service, calendar: Calendar
     ) -> None:

@@ -124,6 +124,7 @@ class TestIndex:
         service.create(NewIndex("t", 2, shards=4), Deadline(1e9))
         return service
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "use",
         [

@@ -58,6 +58,7 @@ def case() -> Case:
     return Case()
 
 
+@pytest.mark.slow
 def test_whole_sections_are_verified_by_their_checksum(case: Case) -> None:
     case.fetch(*((section, None) for section in case.sections))
     assert [section.whole for section in case.sections] == [True, True, True]
