@@ -12,6 +12,7 @@ from vectord_client.hits import Hit, Hits
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.models import StoreModel
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
+from vectord_client.integrations.text_search import StoreText
 from vectord_client.rows.id_lists import checked_ids
 from vectord_client.values import IndexInfo, Parameters
 from vectord_client.wire.encode import index_path
@@ -55,8 +56,11 @@ class IndexAccess:
         distance: Distance | None = None,
         dimension: int | None = None,
         model: StoreModel | None = None,
+        text: StoreText | None = None,
     ) -> None:
         """Use the index `name`; it must have the distance and the dimension that are stated, and record the model.
+
+        `text` says where the documents have their texts, and whether an index to create declares that as a text field.
 
         Raises:
             ArgumentInvalid: no index can have the name, the distance or the dimension.
@@ -65,7 +69,7 @@ class IndexAccess:
         check_distance(distance)
         check_dimension(dimension)
         self._name, self._distance, self._dimension = name, distance, dimension
-        self._model = model or StoreModel()
+        self._model, self._text = model or StoreModel(), text or StoreText("text")
         self.clients = clients
         self._parameters: Parameters | None = None
 
@@ -113,13 +117,18 @@ class IndexAccess:
             self.forget()
             return missing
 
-    def search(self, vector: Sequence[float], k: int, **parameters: Any) -> Steps[list[Hit]]:
-        """Return the `k` nearest rows, or fewer if the index has fewer.
+    def search(self, vector: Sequence[float] | None, k: int, **parameters: Any) -> Steps[list[Hit]]:
+        """Return the `k` nearest rows, or fewer if the index has fewer; with `words` those of a hybrid search.
+
+        Without a vector they are the most relevant ones to the words.
 
         Raises:
             DimensionMismatch: the index has another dimension than the vector.
+            TextNotDeclared: there are words, and the index declares no text field.
         """
-        found = yield from self._parameters_for(len(vector))
+        found = yield from self.parameters() if vector is None else self._parameters_for(len(vector))
+        if found is not None and parameters.get("words") is not None:
+            found = yield from self._declaring_text(found)
         if found is None or k <= 0:
             return []
         hits: list[Hit] = []
@@ -170,9 +179,11 @@ class IndexAccess:
                     f"{self._dimension:,}. Change embedding_dimension, or leave it out."
                 )
             distance = self._distance or "cosine"
-            record = self._model.to_record()
+            record, fields = self._model.to_record(), self._text.to_declare()
             yield Call(
-                lambda index: index.create(dimension=dimension, distance=distance, embedding=record, exist_ok=True)
+                lambda index: index.create(
+                    dimension=dimension, distance=distance, embedding=record, text=fields, exist_ok=True
+                )
             )
             yield from self._parameters_for(dimension)
 
@@ -196,6 +207,20 @@ class IndexAccess:
             )
         return found
 
+    def _declaring_text(self, found: Parameters) -> Steps[Parameters | None]:
+        """Return the parameters of the index, which declares a text field; None if it was deleted.
+
+        Raises:
+            TextNotDeclared: it declares none, also after a second look.
+        """
+        if found.text:
+            return found
+        self.forget()  # perhaps it was declared later
+        again = yield from self.parameters()
+        if again is not None:
+            self._text.check(again)
+        return again
+
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         """Compare the index with what the caller stated, then run the steps.
 
@@ -218,7 +243,7 @@ class IndexAccess:
             )
 
 
-def _page(vector: Sequence[float], k: int, after: str | None, parameters: dict[str, Any]) -> Step:
+def _page(vector: Sequence[float] | None, k: int, after: str | None, parameters: dict[str, Any]) -> Step:
     return Call(lambda index: index.search(vector, k=k, after=after, **parameters))
 
 

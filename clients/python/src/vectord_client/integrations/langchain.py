@@ -11,7 +11,7 @@ from vectord_client.errors import MissingExtra
 try:
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
-    from langchain_core.vectorstores import VectorStore
+    from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 except ImportError as error:
     raise MissingExtra(
         "The LangChain adapter needs packages that are not installed: pip install 'vectord-client[langchain]'."
@@ -24,12 +24,17 @@ from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.langchain_embeddings import model_of
 from vectord_client.integrations.langchain_operations import Scored, diverse, documents_of, scored, texts_to_add
+from vectord_client.integrations.langchain_retrievers import SearchTypesRetriever, VectordHybridRetriever
+from vectord_client.integrations.langchain_text import TEXT_PATH, TextSearches
+from vectord_client.integrations.text_search import TextSearch, store_text
+
+__all__ = ["VectordHybridRetriever", "VectordVectorStore"]
 
 Filter = dict[str, Any] | None
 Store = TypeVar("Store", bound="VectordVectorStore")
 
 
-class VectordVectorStore(VectorStore):
+class VectordVectorStore(TextSearches, VectorStore):
     """A vector store of LangChain.
 
     The index is created by the first add, with the dimension of the embeddings. Until then searches find nothing.
@@ -48,6 +53,7 @@ class VectordVectorStore(VectorStore):
         embedding_model: str | None = None,
         batch_size: int = 500,
         relevance_score_fn: Callable[[float], float] | None = None,
+        text_search: TextSearch = False,
     ) -> None:
         """Use the index `index_name` at `target`, or of `client` and `async_client`.
 
@@ -55,11 +61,12 @@ class VectordVectorStore(VectorStore):
         index to create (by default cosine); an existing index must have it. `embedding_model` names the model of
         `embedding`: a new index records it, and an index that records another one is refused. By default it is the name
         that `embedding` has. Texts are embedded and added `batch_size` at a time. `relevance_score_fn` makes a
-        relevance of 0 to 1 from a distance, instead of the built-in function.
+        relevance of 0 to 1 from a distance, instead of the built-in function. With `text_search` an index to create
+        declares the page content as a text field: True, or its options, such as {"language": "german"}.
 
         Raises:
             ArgumentInvalid: `embedding` does not embed, no index can have the name or the distance, or
-                `embedding_model` is not a name.
+                `embedding_model` is not a name, or `text_search` not an option.
         """
         self.index_name = index_name
         self._embedding, self._batch_size, self._relevance_score_fn = embedding, batch_size, relevance_score_fn
@@ -68,6 +75,7 @@ class VectordVectorStore(VectorStore):
             Clients(target, auth, client, async_client),
             distance=distance,
             model=model_of(embedding, embedding_model),
+            text=store_text(TEXT_PATH, text_search),
         )
 
     @property
@@ -217,6 +225,11 @@ class VectordVectorStore(VectorStore):
         """Search as `max_marginal_relevance_search_by_vector` does."""
         steps = operations.search(self._access, embedding, max(k, fetch_k), vectors=True, **kwargs)
         return diverse(embedding, await self._access.arun(steps), k, lambda_mult)
+
+    def as_retriever(self, **kwargs: Any) -> VectorStoreRetriever:
+        """Return a retriever; `search_type` is one of LangChain's, or "hybrid" or "words"."""
+        tags = [*(kwargs.pop("tags", None) or ()), *self._get_retriever_tags()]
+        return SearchTypesRetriever(vectorstore=self, tags=tags, **kwargs)
 
     def _similarity_search_with_relevance_scores(self, query: str, k: int = 4, **kwargs: Any) -> Scored:
         found = self.similarity_search_with_score(query, k, **kwargs)

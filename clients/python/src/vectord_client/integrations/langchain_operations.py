@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 import msgspec
@@ -102,17 +103,32 @@ def get(access: IndexAccess, ids: Sequence[str]) -> Steps[list[Document]]:
 
 def search(
     access: IndexAccess,
-    vector: Sequence[float],
+    vector: Sequence[float] | None,
     k: int,
     *,
     filter: dict[str, Any] | None = None,
     vectors: bool = False,
     **options: Any,
 ) -> Steps[list[Hit]]:
-    """Return the `k` nearest rows that satisfy `filter`, with their vectors if `vectors`."""
+    """Return the `k` nearest rows that satisfy `filter`, with their vectors if `vectors`; also those of `words`."""
     include = ("metadata", "vector") if vectors else ("metadata",)
     selected = None if filter is None else row_filter(filter)
     return (yield from access.search(vector, k, filter=selected, include=include, **options))
+
+
+def ranked(hits: Iterable[Hit]) -> Scored:
+    """Return the documents of matches with what orders them: score, relevance, or that of a rerank.
+
+    A document that a rerank left out, because it has no text, has the score -inf.
+    """
+    listed = list(hits)
+    reranked = any(hit.rerank_score is not None for hit in listed)
+    return [(_document(hit), _order_of(hit, reranked)) for hit in listed]
+
+
+def _order_of(hit: Hit, reranked: bool) -> float:
+    found = hit.rerank_score if reranked else hit.relevance if hit.score is None else hit.score
+    return -inf if found is None else found
 
 
 def documents_of(hits: Iterable[Hit]) -> list[Document]:
