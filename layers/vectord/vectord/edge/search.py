@@ -12,7 +12,7 @@ from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
-from vectord.index.query.query import Answer, Explanation, Fusion, Query, Result
+from vectord.index.query.query import Answer, Explanation, Fusion, Highlight, Query, Result
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
@@ -49,9 +49,10 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
         max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
-        text=text_search.text_search_of(body, body.text) if body.text is not None else None,
+        text=text_search.text_search_of(body.text, body.min_relevance) if body.text is not None else None,
         fusion=text_search.fusion_of(body.fusion) if body.fusion is not None else Fusion(),
         explain=body.explain,
+        highlight=body.highlight,
         statistics=position.statistics if position else None,
     )
 
@@ -115,6 +116,10 @@ def _explanation(found: Explanation) -> vector_answers.Explanation:
     return vector_answers.Explanation(terms, _or_unset(found.vector_rank), _or_unset(found.text_rank))
 
 
+def _highlights(found: Sequence[Highlight]) -> list[vector_answers.Highlight]:
+    return [vector_answers.Highlight(each.field, list(each.at), list(each.spans)) for each in found]
+
+
 def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
     """Return the answer to a recall measurement."""
     measured = measurement.measured
@@ -143,6 +148,7 @@ def _answer_fields(answer: Answer, body: SearchBody) -> _Fields:
             _or_unset(match.relevance),
             _or_unset(match.score),
             _explanation(match.explanation) if match.explanation else msgspec.UNSET,
+            msgspec.UNSET if match.highlights is None else _highlights(match.highlights),
         )
         for match in answer.matches
     ]

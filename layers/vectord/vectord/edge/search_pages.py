@@ -101,7 +101,8 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
     """Return a bound of the bytes that a response has without its cursor; it is quick to compute.
 
     A character of a text is at most 6 bytes of JSON, a component of a vector 25, all other members of a match 100 (with
-    a relevance 200), and those of a term 200. The response is a JSON string, in which a byte of JSON may become two.
+    a relevance 200), those of a term 200, and a span of a highlight 20. The response is a JSON string, in which a byte
+    of JSON may become two.
     """
     size = 10_000
     for match in matches:
@@ -111,7 +112,14 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
         size += 0 if match.relevance is msgspec.UNSET else 200
         if isinstance(match.explanation, vector_answers.Explanation):
             size += sum(12 * (len(one.field) + len(one.term)) + 400 for one in match.explanation.terms)
+        if match.highlights is not msgspec.UNSET:
+            size += sum(_bound_of_highlight(one) for one in match.highlights)
     return size
+
+
+def _bound_of_highlight(found: vector_answers.Highlight) -> int:
+    at = sum(12 * len(key) if isinstance(key, str) else 10 for key in found.at) + 6 * len(found.at)
+    return 12 * len(found.field) + at + 20 * len(found.spans) + 100
 
 
 def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
@@ -120,6 +128,6 @@ def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     common = "search", name, body.vector, body.id, filter_, body.max_distance, body.as_of
     if body.text is None:
         return common
-    text = text_search.text_search_of(body, body.text)
+    text = text_search.text_search_of(body.text, body.min_relevance)
     words = text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance
     return *common, words, text_search.fusion_of(body.fusion)

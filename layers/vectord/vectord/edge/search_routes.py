@@ -5,7 +5,7 @@ from vectord.edge import search as edge_search
 from vectord.edge.request import Request, read_options
 from vectord.edge.route import Reply
 from vectord.edge.schemas import bodies
-from vectord.edge.schemas.search_bodies import SearchBody
+from vectord.edge.schemas.search_bodies import SearchBody, TextBody
 from vectord.service.service import Service
 
 
@@ -13,8 +13,8 @@ def search(request: Request, service: Service) -> Reply:
     """Find the nearest vectors to one or several query vectors or a stored vector, the best for words, or both."""
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, SearchBody)
-    if body.text is not None:
-        text_search.check_repeated(body, request.body)
+    if isinstance(body.text, TextBody) or body.fusion is not None:
+        text_search.check_repeated(request.body)
     query, read = (
         edge_search.read_query(name, body, request.headers),
         read_options(body.consistency, body.max_staleness, body.as_of),

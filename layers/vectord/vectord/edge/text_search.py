@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from vectord.edge.schemas.bodies import CountBody, FacetsBody
 from vectord.edge.schemas.search_bodies import FusionBody, SearchBody, TextBody
 from vectord.errors import RequestInvalid
 from vectord.index.query.query import Fusion, TextSearch
 from vectord.lhv1.text_fields import MAX_FIELDS
 from vectord.readers.repeated import repeated_anywhere
+from vectord.service.values.selection import TextSelection
 
 
 def check_combination(body: SearchBody) -> None:
@@ -27,26 +29,39 @@ def check_combination(body: SearchBody) -> None:
         raise RequestInvalid("'fusion' requires a hybrid search: 'text' with 'vector' or 'id'.")
 
 
-def check_repeated(body: SearchBody, text: bytes) -> None:
-    """Raise RequestInvalid if `text`, the JSON of `body`, has a field twice in the objects of a search by words."""
-    if isinstance(body.text, TextBody) or body.fusion is not None:
-        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        for name in ("text", "fusion"):
-            value = bytes(members.get(name, b"null"))
-            if repeated := repeated_anywhere(value.decode(), msgspec.json.decode(value)):
-                raise RequestInvalid(f"{name} has the field {repeated!r} more than once. Send it once.")
+def check_repeated(text: bytes) -> None:
+    """Raise RequestInvalid if `text`, the JSON of a body, has a field twice in the objects of a search by words."""
+    members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    for name in ("text", "fusion"):
+        value = bytes(members.get(name, b"null"))
+        if repeated := repeated_anywhere(value.decode(), msgspec.json.decode(value)):
+            raise RequestInvalid(f"{name} has the field {repeated!r} more than once. Send it once.")
 
 
-def text_search_of(body: SearchBody, text: str | TextBody) -> TextSearch:
-    """Return the words of a search, whose text is given.
+def text_search_of(text: str | TextBody, min_relevance: float | None) -> TextSearch:
+    """Return the words of a search or a count.
 
     Raises:
         RequestInvalid: it names no fields, too many, or one twice.
     """
-    least = body.min_relevance or 0.0
+    least = min_relevance or 0.0
     if isinstance(text, str):
         return TextSearch(text, min_relevance=least)
     return TextSearch(text.query, _weights(text.fields), text.match, text.prefix, least)
+
+
+def counted_words(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:
+    """Return the words that vectors must have to be counted; `text` is the JSON of `body`.
+
+    Raises:
+        RequestInvalid: it names no fields, too many, or one twice; or it has a least relevance without words.
+    """
+    if body.text is None:
+        if body.min_relevance is not None:
+            raise RequestInvalid("'min_relevance' requires 'text'.")
+        return None
+    check_repeated(text)
+    return TextSelection(text_search_of(body.text, body.min_relevance))
 
 
 def fusion_of(body: FusionBody | None) -> Fusion:

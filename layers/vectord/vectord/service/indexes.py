@@ -20,7 +20,15 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import FacetQuery, ListQuery, Members, Patch, Place, Selection
+from vectord.service.values.selection import (
+    FacetQuery,
+    ListQuery,
+    Members,
+    Patch,
+    Place,
+    Selection,
+    TextSelection,
+)
 
 
 class VectorIndex(Protocol):
@@ -45,7 +53,7 @@ class VectorIndex(Protocol):
 
     def list_in_order(self, query: ListQuery, order: Order) -> ListPage[OrderedRow]: ...
 
-    def count(self, filter_text: str | None) -> Counted: ...
+    def count(self, filter_text: str | None, text: TextSelection | None = None) -> Counted: ...
 
     def facets(self, query: FacetQuery) -> Facets: ...
 

@@ -53,6 +53,8 @@ from vectord.service.values.selection import (
     Patch,
     Place,
     Selection,
+    TextSelection,
+    check_counted,
     check_id_count,
     parse_filter,
 )
@@ -163,11 +165,7 @@ class Service:
         read: ReadOptions = STRONG,
         members: Members = EVERYTHING,
     ) -> GetResult:
-        """Return the vectors of `ids`, and the ids that are not in the index.
-
-        Raises:
-            RequestInvalid: there are more than MAX_IDS.
-        """
+        """Return the vectors of `ids`, and the ids that do not exist; raise RequestInvalid for more than MAX_IDS."""
         check_id_count(ids)
         return self.run(name, deadline, read, lambda index: index.get(ids, members))
 
@@ -185,17 +183,20 @@ class Service:
             return self.run(name, deadline, read, lambda index: index.list_in_order(query, order))
         return self.run(name, deadline, read, lambda index: index.list(query))
 
-    def count(self, name: str, filter_text: str | None, deadline: Deadline, read: ReadOptions = STRONG) -> Counted:
-        """Count the vectors that satisfy a filter, JSON text, or all; raise FilterInvalid if it is not valid."""
-        parse_filter(filter_text)
-        return self.run(name, deadline, read, lambda index: index.count(filter_text))
+    def count(
+        self,
+        name: str,
+        filter_text: str | None,
+        deadline: Deadline,
+        read: ReadOptions = STRONG,
+        text: TextSelection | None = None,
+    ) -> Counted:
+        """Count the vectors that satisfy a filter, JSON text, and have some words; raise what `facets` raises."""
+        check_counted(filter_text, text)
+        return self.run(name, deadline, read, lambda index: index.count(filter_text, text))
 
     def facets(self, name: str, query: FacetQuery, deadline: Deadline, read: ReadOptions = STRONG) -> Facets:
-        """Count the distinct values at some paths.
-
-        Raises:
-            RequestInvalid, FilterInvalid: there are too few or too many paths; the limit or the filter is not valid.
-        """
+        """Count the distinct values at some paths; raise RequestInvalid or FilterInvalid if the query is not valid."""
         query.check()
         return self.run(name, deadline, read, lambda index: index.facets(query))
 

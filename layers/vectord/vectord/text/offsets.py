@@ -10,9 +10,12 @@ from functools import cache, partial
 from itertools import pairwise
 
 import msgspec
+import numpy as np
 
 from vectord.text.characters import ascii_runs, pieces, runs, width
 from vectord.text.tokens import Kind, cut, divided, fold, in_lower_case, is_plain
+
+type Span = tuple[int, int]  # from the first to before the second
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -35,6 +38,29 @@ def located(text: str, *, dotless: bool = False) -> list[Located]:
         for run in runs(width(folded)).finditer(folded)
         for start, end, kind in _shifted(divided(run[0]), run.start())
     ]
+
+
+def spans_in_text(text: str, folded: str, spans: Sequence[Span], *, dotless: bool = False) -> list[Span]:
+    """Return where parts of the folded text, in the order of their ends, are in the text; few take less than all."""
+    if not spans or _is_one_to_one(text, folded, dotless=dotless):
+        return list(spans)
+    known = cache(partial(fold, dotless=dotless))  # a text has few different pieces
+    parts = pieces().findall(text)
+    ends = np.cumsum([len(part) for part in parts])
+    folded_ends = np.cumsum([len(known(part)) for part in parts])
+
+    def place(of: int) -> Span:
+        number = int(np.searchsorted(folded_ends, of, "right"))
+        part = parts[number]
+        at, rest = int(ends[number]) - len(part), of - int(folded_ends[number]) + len(known(part))
+        for unit in _folded_alone(part, known):
+            rest -= len(known(unit))
+            if rest < 0:
+                return at, at + len(unit)
+            at += len(unit)
+        raise AssertionError("the parts of a piece have all its characters")
+
+    return [(place(start)[0], place(end - 1)[1]) for start, end in spans]
 
 
 def _shifted(tokens: list[tuple[int, int, Kind]], by: int) -> Iterator[tuple[int, int, Kind]]:

@@ -11,13 +11,13 @@ from msgspec import structs
 from tests.support.invoked import Functions
 from tests.support.shards import HookedStore, a_service
 from tests.support.worded import FIELDS, drawn_rows, items_of
-from vectord.errors import CursorInvalid, FilterInvalid, VectordError
+from vectord.errors import CursorInvalid, FilterInvalid, RequestInvalid, VectordError
 from vectord.index.query.query import Answer, FieldStatistics, Fusion, Match, Query, TextSearch, TextStatistics
 from vectord.index.query.text_errors import TextFieldUnknown, TextNotDeclared, TextWithoutWords
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.options import Deadline, NewIndex
-from vectord.service.values.selection import Selection
+from vectord.service.values.selection import FacetQuery, Selection, TextSelection
 
 SHARDS = (1, 4, 10)
 TARGET = np.array([0.5, -1, 0.25, 2], np.float32)
@@ -62,6 +62,7 @@ def plain(matches: list[Match]) -> list[Any]:
     [
         {},
         {"explain": True},
+        {"highlight": True, "words": "cat f", "prefix": True, "include_metadata": False},
         {"match": "all", "fields": {"body": 2.0, "by.title": 0.5}},
         {"prefix": True, "words": "cat f"},
         {"filter": '{"by.title": {"$prefix": "f"}}', "min_relevance": 0.5},
@@ -69,6 +70,8 @@ def plain(matches: list[Match]) -> list[Any]:
         {"words": "unknown"},
         BY_VECTOR,
         {**BY_VECTOR, "explain": True, "fusion": Fusion(10, 7, 2, 0.5)},
+        {**BY_VECTOR, "highlight": True},
+        {**BY_VECTOR, "highlight": True, "words": "cat f", "prefix": True, "include_metadata": False},
         {**BY_VECTOR, "k": 200, "max_distance": 0.8, "min_relevance": 0.2},
         {**BY_VECTOR, "include_metadata": False, "include_vectors": False, "match": "all"},
         {"like": "r003", "recall": 1.0, "filter": '{"by.title": {"$prefix": "s"}}'},
@@ -100,7 +103,12 @@ def pages(service: Service, name: str, k: int, **more: Any) -> Iterator[Answer]:
         yield answer
 
 
-@pytest.mark.parametrize("more", [{}, BY_VECTOR], ids=["words", "hybrid"])
+HIGHLIGHTED: dict[str, Any] = {"highlight": True, "include_metadata": False}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, BY_VECTOR, HIGHLIGHTED, {**BY_VECTOR, **HIGHLIGHTED}], ids=lambda more: " ".join(more) or "words"
+)
 def test_pages_are_parts_of_the_whole_answer(service: Service, more: dict[str, Any]) -> None:
     whole = search(service, "of4", k=200, **more)
     found = [match for answer in pages(service, "of4", 17, **more) for match in answer.matches]
@@ -112,10 +120,54 @@ def test_messages_to_other_functions_carry_the_same_answer(service: Service) -> 
     functions = Functions(store)
     remote = a_service(store, invoke=functions.invoke)
     fill(remote, "of4", 4)
-    for more in ({"explain": True}, {**BY_VECTOR, "explain": True}):
+    for more in ({"explain": True, "highlight": True}, {**BY_VECTOR, "explain": True, "highlight": True}):
         functions.messages.clear()
         assert plain(search(remote, "of4", **more).matches) == plain(search(service, "of4", **more).matches)
         assert len(functions.messages) == 8  # statistics, and then matches or candidates
+
+
+TEXTS = [
+    TextSearch("fox sun"),
+    TextSearch("the fox", match="all"),
+    TextSearch("cat f", prefix=True),
+    TextSearch("fox jam", {"body": 2.0}, min_relevance=1.5),
+    TextSearch("unknown"),
+]
+PREFIXED = '{"by.title": {"$prefix": "f"}}'
+
+
+@pytest.mark.parametrize("filter_text", [None, PREFIXED])
+@pytest.mark.parametrize("text", TEXTS, ids=str)
+def test_any_number_of_shards_counts_the_rows_that_a_search_finds(
+    service: Service, text: TextSearch, filter_text: str | None
+) -> None:
+    query = FacetQuery(["by.title"], 100, filter_text, TextSelection(text))
+    for name in ("of1", "of4", "of10"):
+        found = service.search(name, Query(1_000, text=text, filter=filter_text), soon()).answer.matches
+        assert service.count(name, filter_text, soon(), text=TextSelection(text)).count == len(found)
+        facets = service.facets(name, query, soon())
+        assert facets.count == len(found)
+        assert facets.facets == service.facets("of1", query, soon()).facets
+        assert sum(count for _, count in facets.facets[0].counts) == len(found)
+
+
+def test_messages_to_other_functions_carry_what_is_counted(service: Service) -> None:
+    store = HookedStore()
+    remote = a_service(store, invoke=Functions(store).invoke)
+    fill(remote, "of4", 4)
+    selection = TextSelection(TextSearch("cat f", prefix=True, min_relevance=0.5))
+    query = FacetQuery(["by.title"], 100, None, selection)
+    assert remote.facets("of4", query, soon()).facets == service.facets("of4", query, soon()).facets
+    counted = [each.count("of4", None, soon(), text=selection).count for each in (remote, service)]
+    assert 0 < counted[0] == counted[1]
+
+
+def test_words_that_cannot_be_searched_cannot_be_counted(service: Service) -> None:
+    for name in ("of1", "of4"):
+        with pytest.raises(TextWithoutWords):
+            service.count(name, None, soon(), text=TextSelection(TextSearch("...")))
+        with pytest.raises(RequestInvalid, match="10,000 characters"):
+            service.facets(name, FacetQuery(["by.title"], 100, text=TextSelection(TextSearch("e" * 10_001))), soon())
 
 
 @pytest.mark.parametrize("remotely", [False, True])

@@ -10,7 +10,8 @@ from vectord.edge.s3vectors import answers
 from vectord.edge.s3vectors.endpoint import check_enhanced
 from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, ShapeInvalid, repeated_keys
 from vectord.edge.s3vectors.vector_shapes import Bm25Score, QueryScores, QueryText
-from vectord.index.query.query import MAX_CANDIDATES, Fusion, Match, Query, TextSearch
+from vectord.index.query.query import Fusion, Match, Query, TextSearch
+from vectord.index.query.text_limits import MAX_CANDIDATES
 from vectord.index.state import Index
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Distance

@@ -10,7 +10,7 @@ import msgspec
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
 from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries, check_search
-from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
+from vectord.edge.schemas.search_bodies import RecallBody, SearchBody, TextBody
 from vectord.errors import (
     MAX_BAD_ITEMS,
     BadItem,
@@ -107,10 +107,12 @@ class GetBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FacetsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The paths whose values are counted, among all vectors or those that satisfy `filter`."""
+    """The paths whose values are counted, among all vectors or those that satisfy `filter` and have words of `text`."""
 
     paths: fields.Paths
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    text: fields.Words | TextBody | None = None
+    min_relevance: fields.NonNegative = None
     limit: fields.ValueLimit = 100
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
@@ -118,6 +120,8 @@ class FacetsBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class CountBody(msgspec.Struct, forbid_unknown_fields=True):
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    text: fields.Words | TextBody | None = None
+    min_relevance: fields.NonNegative = None
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from vectord.index.query.query import LEAST_RECALL, MAX_CANDIDATES, MAX_K, MAX_PROBES, MAX_QUERIES, MAX_QUERY_TEXT
+from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
+from vectord.index.query.text_limits import MAX_CANDIDATES, MAX_QUERY_TEXT
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
 from vectord.lhv1.text_fields import MAX_FIELDS, MAX_PATH, TextField
 from vectord.readers.entry import VectorEncoding

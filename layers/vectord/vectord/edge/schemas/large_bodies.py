@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
-from vectord.index.query.query import MAX_QUERY_TEXT
+from vectord.index.query.text_limits import MAX_QUERY_TEXT
 from vectord.lhv1.params import MAX_DIMENSION
 
 LARGE: Final = 256 << 10  # bytes; the items of a smaller body need little memory

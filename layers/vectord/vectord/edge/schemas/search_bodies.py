@@ -77,6 +77,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     min_relevance: NonNegative = None
     fusion: FusionBody | None = None
     explain: bool = False
+    highlight: bool = False
     after: Cursor = None
     consistency: Consistency = "strong"
     max_staleness: Staleness = None

@@ -42,6 +42,18 @@ class Explanation(msgspec.Struct):
     text_rank: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class Highlight(msgspec.Struct):
+    """Where words of the search stand in one text of a match, which belongs to the text field `field`.
+
+    `at` has the keys and the positions in arrays that lead to the text in the metadata. Each of `spans` is from its
+    first number to before its second one; they count code points of the text.
+    """
+
+    field: str
+    at: list[str | int]
+    spans: list[tuple[int, int]]
+
+
 class Match(msgspec.Struct):
     """A match: with a distance if the search has a vector, a relevance if it has words, a score if it has both."""
 
@@ -52,6 +64,7 @@ class Match(msgspec.Struct):
     relevance: float | msgspec.UnsetType = msgspec.UNSET
     score: float | msgspec.UnsetType = msgspec.UNSET
     explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
+    highlights: list[Highlight] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Found(msgspec.Struct):
@@ -165,7 +178,7 @@ class Facet(msgspec.Struct, omit_defaults=True):
 
 
 class Facets(msgspec.Struct):
-    """One facet for each path, and the number of vectors that satisfy the filter."""
+    """One facet for each path, and the number of vectors that satisfy the filter and have the words."""
 
     facets: list[Facet]
     count: int

@@ -1,6 +1,5 @@
 """The query and the result of a search: values that travel unchanged between the edge, the shards and the index."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -12,6 +11,7 @@ from msgspec import structs
 
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, invalid_vector_reason
+from vectord.index.query import text_limits
 from vectord.index.query.efforts import DEFAULT_RECALL
 from vectord.lhv1.params import MAX_EF_SEARCH, Params
 
@@ -20,14 +20,7 @@ MAX_K: Final = 10_000
 BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every match
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
-MAX_QUERY_TEXT: Final = 10_000  # characters
-MAX_WORDS: Final = 1_024  # different words of a text that is searched for; S3 Vectors has as many characters
-MAX_CANDIDATES: Final = 1_000  # rows of each of the two lists of a hybrid search
 
-_LEAST_WEIGHT: Final = 1e-6
-_MAX_WEIGHT: Final = 1e6
-_MAX_RANK_CONSTANT: Final = 1e6
-_MAX_SHOWN: Final = 60  # characters of a path that an error message repeats
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
 
 
@@ -47,6 +40,10 @@ class TextSearch(msgspec.Struct, frozen=True):
     prefix: bool = False
     min_relevance: float = 0.0
     queries: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise RequestInvalid if the text is too long, or a number out of range."""
+        text_limits.check_words(self.query, self.fields, self.min_relevance)
 
 
 class Fusion(msgspec.Struct, frozen=True):
@@ -92,7 +89,8 @@ class Query(msgspec.Struct, frozen=True):
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
     With `text`, and without vectors and `like`, it is a search by words; with one of them it is hybrid, and `fusion`
-    joins the two. With `explain`, a match has an explanation of its score. A further page of either comes `after` a
+    joins the two. With `explain`, a match has an explanation of its score, with `highlight` the places of the words in
+    its texts. A further page of either comes `after` a
     relevance, or after a score, and an id; the first page has none. `statistics` are those of the first page. A further
     page of a hybrid search needs in `seen` all matches before it, because ranks change when rows are added.
     """
@@ -115,6 +113,7 @@ class Query(msgspec.Struct, frozen=True):
     fusion: Fusion = Fusion()
     explain: bool = False
     statistics: TextStatistics | None = None
+    highlight: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -151,6 +150,18 @@ class Explanation(msgspec.Struct, frozen=True, array_like=True):
     terms: tuple[TermShare, ...] = ()
 
 
+class Highlight(msgspec.Struct, frozen=True, array_like=True):
+    """Where words of a search stand in one text of a match, which is in the field `field`.
+
+    `at` has the keys and the positions in arrays that lead to the text in the metadata. Each span is from its first
+    number to before its second one, in code points of the text.
+    """
+
+    field: str
+    at: tuple[str | int, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
 class Match(msgspec.Struct, frozen=True, array_like=True):
     """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
 
@@ -165,6 +176,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     relevance: float | None = None
     score: float | None = None
     explanation: Explanation | None = None
+    highlights: tuple[Highlight, ...] | None = None
 
 
 sort_key: Final = attrgetter("distance", "id")  # the sort key of matches of a search by vector
@@ -250,41 +262,19 @@ def check(query: Query) -> None:
         _check_text(query, query.text)
     elif query.explain:
         raise RequestInvalid("explain needs 'text': without words, the distance is the whole explanation")
+    elif query.highlight:
+        raise RequestInvalid("highlight needs 'text': without words, there is nothing to highlight")
 
 
 def _check_text(query: Query, text: TextSearch) -> None:
     """Raise RequestInvalid if a number in a search by words is out of range, or if it has several vectors."""
     if len(query.vectors) > 1:
         raise RequestInvalid("a search with 'text' has one query vector or none, not several 'vectors'")
-    if len(text.query) > MAX_QUERY_TEXT:
-        raise RequestInvalid(f"text.query must have at most {MAX_QUERY_TEXT:,} characters, not {len(text.query):,}")
-    if not 0 <= text.min_relevance < math.inf:
-        raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {text.min_relevance}")
-    for path, weight in text.fields.items():
-        _check_weight(f"text.fields: the weight of {path[:_MAX_SHOWN]!r}", weight)
+    text.check()
     if query.vectors or query.like is not None:
-        _check_fusion(query, query.fusion)
+        text_limits.check_fusion(query.k, *structs.astuple(query.fusion))
     elif query.max_distance is not None:
         raise RequestInvalid("max_distance needs a vector or an id: a search by words alone has no distances")
-
-
-def _check_fusion(query: Query, fusion: Fusion) -> None:
-    _check_weight("fusion.weights.vector", fusion.vector_weight)
-    _check_weight("fusion.weights.text", fusion.text_weight)
-    if not 0 <= fusion.rank_constant <= _MAX_RANK_CONSTANT:
-        raise RequestInvalid(f"fusion.rank_constant must be 0 to {_MAX_RANK_CONSTANT:,.0f}, not {fusion.rank_constant}")
-    if not 1 <= fusion.candidates <= MAX_CANDIDATES:
-        raise RequestInvalid(f"fusion.candidates must be 1 to {MAX_CANDIDATES:,}, not {fusion.candidates:,}")
-    if query.k > 2 * fusion.candidates:
-        raise RequestInvalid(
-            f"k must be at most {2 * fusion.candidates:,}, not {query.k:,}: a hybrid search finds rows in two lists of "
-            f"fusion.candidates rows each, which are {fusion.candidates:,} here"
-        )
-
-
-def _check_weight(name: str, weight: float) -> None:
-    if not _LEAST_WEIGHT <= weight <= _MAX_WEIGHT:
-        raise RequestInvalid(f"{name} must be {_LEAST_WEIGHT} to {_MAX_WEIGHT:,.0f}, not {weight}")
 
 
 def check_vectors(query: Query, params: Params) -> None:

@@ -16,6 +16,8 @@ from vectord.text.languages import Analyzer
 
 _BETWEEN = "\n"  # of the texts that one row has in a field, so that no word is in two of them
 
+type Place = tuple[str | int, ...]  # of a value in metadata
+
 
 def pack_texts(
     metadata: Sequence[msgspec.Raw | None], fields: TextFields, check: DeadlineCheck = no_deadline
@@ -33,36 +35,44 @@ def pack_texts(
 
 def texts_of(metadata: msgspec.Raw | None, paths: Sequence[str]) -> list[str]:
     """Return the text at each of `paths`: all texts there, in their order, each on a line of its own."""
+    value = decoded(metadata)
+    return [_BETWEEN.join([text for _, text in texts_at(value, path)]) for path in paths]
+
+
+def decoded(metadata: msgspec.Raw | None) -> Any:
+    """Return the value in a JSON text; None if there is none, or if it cannot be decoded."""
     try:
-        value = None if metadata is None else msgspec.json.decode(metadata)
+        return None if metadata is None else msgspec.json.decode(metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = None
-    return [_BETWEEN.join(_texts_at(value, path)) for path in paths]
+        return None
 
 
 def analyzer_of(field: TextField) -> Analyzer:
     return Analyzer(field.language, field.stopwords)
 
 
-def _texts_at(value: Any, path: str) -> Iterator[str]:
-    """Yield the texts at a path, as filters understand it: keys joined by dots; arrays are transparent."""
+def texts_at(value: Any, path: str, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Yield the texts at a path, as filters understand it: keys joined by dots; arrays are transparent.
+
+    Each comes with its place, which begins with `place`: the keys and the positions in arrays that lead to it.
+    """
     if isinstance(value, list):
-        for each in value:
-            yield from _texts_at(each, path)
+        for position, each in enumerate(value):
+            yield from texts_at(each, path, (*place, position))
     elif isinstance(value, dict):
         for key, inner in value.items():
             if key == path:
-                yield from _texts_in(inner)
+                yield from _texts_in(inner, (*place, key))
             elif path.startswith(f"{key}."):
-                yield from _texts_at(inner, path[len(key) + 1 :])
+                yield from texts_at(inner, path[len(key) + 1 :], (*place, key))
 
 
-def _texts_in(value: Any) -> Iterator[str]:
+def _texts_in(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, str):
-        yield value
+        yield place, value
     elif isinstance(value, list):
-        for each in value:
-            yield from _texts_in(each)
+        for position, each in enumerate(value):
+            yield from _texts_in(each, (*place, position))
 
 
 def _postings(texts: Sequence[str], field: TextField, check: DeadlineCheck) -> Postings:

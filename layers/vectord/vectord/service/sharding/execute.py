@@ -91,7 +91,7 @@ def _count_that_fits(items: Sequence[object], size: int) -> int:
 
 def _count(request: CountRequest, shard: SingleIndex) -> CountResult:
     if request.ids is None:
-        counted = shard.count(request.filter)
+        counted = shard.count(request.filter, request.text)
         return CountResult(counted.count, counted.etag)
     present = shard.would_delete(Selection(request.ids), UNCONDITIONAL)
     return CountResult(present.deleted, present.etag or "")

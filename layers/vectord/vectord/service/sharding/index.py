@@ -5,6 +5,7 @@ rely on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
 from vectord.service.sharding.failures import Failed, error_of
 from vectord.service.sharding.fan_out import Collect, FanOut, ShardAccess, as_read
-from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_ordered
+from vectord.service.sharding.merge import merge_descriptions, merge_ordered
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -38,8 +39,6 @@ from vectord.service.sharding.messages import (
     DeleteRequest,
     DescribeRequest,
     DescribeResult,
-    FacetsRequest,
-    FacetsResult,
     OrderRequest,
     OrderResult,
     PatchRequest,
@@ -73,6 +72,7 @@ from vectord.service.values.selection import (
     Patch,
     Place,
     Selection,
+    TextSelection,
     parse_filter,
 )
 
@@ -95,6 +95,11 @@ class ShardedIndex(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return self.parent.name
 
+    @property
+    def _searches(self) -> ShardSearch:
+        check = partial(self.shards.pool.environment.check, self.deadline)
+        return ShardSearch(self.parent, self.read.staleness, self._results, self.get, check)
+
     def describe(self) -> Description:
         requests = [DescribeRequest(shard) for shard in shard_names(self.parent)]
         return merge_descriptions(self.parent, self._results(requests, DescribeResult, self.shards.local))
@@ -109,7 +114,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         parse_filter(query.filter)
         query = query if query.like is None else resolved(query, self.lookup(query.like).vector)
         check_vectors(query, self.parent)
-        return ShardSearch(self.parent, self.read.staleness, self._results, self.get).search(query)
+        return self._searches.search(query)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Raise RequestInvalid: recall is measured only on single-object indexes."""
@@ -153,18 +158,11 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         more = page.more or len(rows) < len(page.rows)
         return ListPage(vectors.vectors, [row_of[one.id] for one in vectors.vectors], rows[-1] if more else None)
 
-    def count(self, filter_text: str | None) -> Counted:
-        requests = [CountRequest(shard, filter_text, self.read.staleness) for shard in shard_names(self.parent)]
-        counted = self._results(requests, CountResult)
-        return Counted(sum(one.count for one in counted), etag_of(self.parent, [one.etag for one in counted]))
+    def count(self, filter_text: str | None, text: TextSelection | None = None) -> Counted:
+        return self._searches.count(filter_text, text)
 
     def facets(self, query: FacetQuery) -> Facets:
-        """Merge the facets of the shards; one is approximate if a shard could not return all values."""
-        names = shard_names(self.parent)
-        found = self._results([FacetsRequest(shard, query, self.read.staleness) for shard in names], FacetsResult)
-        of_paths = zip(*(one.facets for one in found), strict=True)
-        facets = [merge_facets(of_path, query.limit) for of_path in of_paths]
-        return Facets(facets, sum(one.count for one in found), etag_of(self.parent, [one.etag for one in found]))
+        return self._searches.facets(query)
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         check_unconditional(self.parent, write)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Explanation, Match, Query, Result, TextStatistics
+from vectord.index.query.query import Answer, Explanation, Highlight, Match, Query, Result, TextStatistics
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
@@ -14,7 +14,7 @@ from vectord.service.sharding.failures import Failed
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.results import Build
-from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selection
+from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selection, TextSelection
 
 
 class AddRequest(msgspec.Struct, tag="add", frozen=True):
@@ -67,12 +67,13 @@ class DescribeRequest(msgspec.Struct, tag="describe", frozen=True):
 
 
 class CountRequest(msgspec.Struct, tag="count", frozen=True):
-    """Count the vectors that satisfy `filter`, JSON text, or those of `ids` that are in the shard."""
+    """Count the vectors that satisfy `filter`, JSON text, and have words, or those of `ids` that are in the shard."""
 
     shard: str
     filter: str | None = None
     staleness: float | None = None
     ids: list[str] | None = None
+    text: TextSelection | None = None
 
 
 class FacetsRequest(msgspec.Struct, tag="facets", frozen=True):
@@ -203,6 +204,10 @@ class _DecodedMatch(msgspec.Struct, array_like=True):
     relevance: float | None = None
     score: float | None = None
     explanation: Explanation | None = None
+    highlights: tuple[Highlight, ...] | None = None
+
+
+_OF_TEXT: Final = _DecodedMatch.__struct_fields__[4:]  # what only a search by words has
 
 
 class _DecodedAnswer(msgspec.Struct):
@@ -228,7 +233,7 @@ class _DecodedResult(msgspec.Struct, tag="result"):
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
     matches = [
-        Match(one.id, one.distance, _metadata(one.metadata), one.vector, one.relevance, one.score, one.explanation)
+        Match(one.id, one.distance, _metadata(one.metadata), one.vector, *(getattr(one, name) for name in _OF_TEXT))
         for one in decoded.matches
     ]
     return Answer(matches, *(getattr(decoded, field) for field in _DecodedAnswer.__struct_fields__[1:]))

@@ -1,10 +1,11 @@
-"""Search a sharded index: by vectors, by words, or by both, with the statistics and the ranks of all shards.
+"""Search a sharded index: by vectors, by words, or by both, with the statistics and the ranks of all shards; count.
 
 | search    | requests to each shard                                                                            |
 |-----------|---------------------------------------------------------------------------------------------------|
 | by vector | its nearest matches                                                                               |
 | by words  | the statistics of the words, and then its best matches with the relevances by all statistics      |
 | hybrid    | the statistics, then the rows of both of its lists; of the lists of all, the rows of the page     |
+| count     | the number of its vectors, or its facets; before that the statistics, if words are looked for     |
 """
 
 from collections.abc import Callable, Sequence
@@ -14,22 +15,27 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck
 from vectord.index.query import matches
 from vectord.index.query.query import Answer, Explanation, Match, Query, Result, TextSearch, key_of_seen, sort_key
 from vectord.index.state import empty_index
 from vectord.lhv1.params import Params
 from vectord.service.sharding.fan_out import Collect, as_read
-from vectord.service.sharding.merge import ResultMerger, SortKey, etag_of
+from vectord.service.sharding.merge import ResultMerger, SortKey, etag_of, merge_facets
 from vectord.service.sharding.messages import (
     CandidatesRequest,
+    CountRequest,
+    CountResult,
+    FacetsRequest,
+    FacetsResult,
     SearchRequest,
     ShardRequest,
     StatisticsRequest,
     StatisticsResult,
 )
 from vectord.service.sharding.placement import shard_names
-from vectord.service.values.results import GetResult
-from vectord.service.values.selection import Members
+from vectord.service.values.results import Counted, Facets, GetResult
+from vectord.service.values.selection import FacetQuery, Members, TextSelection
 
 if TYPE_CHECKING:
     from vectord.index.query.text.fusion import Ranking
@@ -48,12 +54,16 @@ class Results(Protocol):
 
 
 class ShardSearch(msgspec.Struct, frozen=True):
-    """Searches the shards of the index `parent` with `results`; `get` returns vectors by their ids."""
+    """Searches the shards of the index `parent` with `results`; `get` returns vectors by their ids.
+
+    `check` raises DeadlineExceeded after the deadline.
+    """
 
     parent: Params
     staleness: float | None
     results: Results
     get: _Get
+    check: DeadlineCheck
 
     def search(self, query: Query) -> Result:
         """Return the matches of all shards.
@@ -70,6 +80,34 @@ class ShardSearch(msgspec.Struct, frozen=True):
         if not query.paged:
             matches.check_size(query, self.parent.dimension, merged.answers)
         return _with_statistics_of(merged, query)
+
+    def count(self, filter_text: str | None, text: TextSelection | None) -> Counted:
+        """Count the vectors of all shards; raise TextInvalid as `SingleIndex.count` does."""
+        words = self._selection(text)
+        names = shard_names(self.parent)
+        requests = [CountRequest(shard, filter_text, self.staleness, text=words) for shard in names]
+        counted = self.results(requests, CountResult)
+        return Counted(sum(one.count for one in counted), etag_of(self.parent, [one.etag for one in counted]))
+
+    def facets(self, query: FacetQuery) -> Facets:
+        """Merge the facets of the shards; one is approximate if a shard could not return all values.
+
+        Raises:
+            TextInvalid: as `SingleIndex.facets` does.
+        """
+        query = structs.replace(query, text=self._selection(query.text))
+        requests = [FacetsRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
+        found = self.results(requests, FacetsResult)
+        of_paths = zip(*(one.facets for one in found), strict=True)
+        facets = [merge_facets(of_path, query.limit) for of_path in of_paths]
+        return Facets(facets, sum(one.count for one in found), etag_of(self.parent, [one.etag for one in found]))
+
+    def _selection(self, text: TextSelection | None) -> TextSelection | None:
+        """Return a selection by words, which are valid, with the statistics of all shards."""
+        if text is None:
+            return None
+        known = self._with_statistics(Query(1, text=text.search), text.search).statistics
+        return TextSelection(text.search, known)
 
     def _with_statistics(self, query: Query, text: TextSearch) -> Query:
         """Return the query, of which the words are valid, with the statistics of all shards or of its first page."""
@@ -93,7 +131,7 @@ class ShardSearch(msgspec.Struct, frozen=True):
         merged = self._merged(requests, _ALL, attrgetter("id"))
         page = _page(merged.answer, query)
         found = page[: query.k]
-        members = Members(query.include_metadata, query.include_vectors, query.max_bytes)
+        members = Members(query.include_metadata or query.highlight, query.include_vectors, query.max_bytes)
         if members.metadata or members.vectors:
             got = self.get([match.id for match in found], members)
             match_of = {match.id: match for match in found}
@@ -102,7 +140,19 @@ class ShardSearch(msgspec.Struct, frozen=True):
         else:
             read, more = found, len(page) > len(found)
         answer = structs.replace(merged.answer, matches=read, more=more)
+        if query.highlight:
+            answer = self._highlighted(answer, query)
         return _with_statistics_of(structs.replace(merged, answers=[answer]), query)
+
+    def _highlighted(self, answer: Answer, query: Query) -> Answer:
+        """Return the answer to a hybrid search, whose matches have their metadata, with highlights."""
+        from vectord.index.query.text import highlighting, reading  # noqa: PLC0415  most indexes have no texts
+
+        assert query.text is not None
+        words = reading.analysed(empty_index(self.parent), query.text, query)
+        assert query.statistics is not None
+        terms = reading.terms_of(words, query.statistics)
+        return highlighting.highlighted(answer, words, terms, query, self.check)
 
 
 def _by_relevance(match: Match) -> tuple[float, str]:

@@ -48,6 +48,8 @@ from vectord.service.values.selection import (
     Patch,
     Place,
     Selection,
+    TextSelection,
+    counted_rows,
     facets_of,
     matching_rows,
     selected_rows,
@@ -180,14 +182,13 @@ class SingleIndex(msgspec.Struct, frozen=True):
     def ordered_rows(self, query: ListQuery, order: Order) -> OrderedRows:
         return listing.ordered_rows(self.index, query, order, self.check)
 
-    def count(self, filter_text: str | None) -> Counted:
-        """Count the vectors that satisfy a filter, all vectors if there is no filter."""
-        mask = matching_rows(self.index, filter_text, self.check)
-        return Counted(len(self.index) if mask is None else mask.count, self.snapshot.etag)
+    def count(self, filter_text: str | None, text: TextSelection | None = None) -> Counted:
+        """Count the vectors that satisfy a filter and have some words, all vectors without both."""
+        return Counted(counted_rows(self.index, filter_text, text, self.check).count, self.snapshot.etag)
 
     def facets(self, query: FacetQuery) -> Facets:
-        """Count the distinct values at some paths among the vectors that satisfy a filter."""
-        mask = matching_rows(self.index, query.filter, self.check) or self.index.live
+        """Count the distinct values at some paths among the vectors that satisfy a filter and have some words."""
+        mask = counted_rows(self.index, query.filter, query.text, self.check)
         return Facets(facets_of(self.index, query, mask, self.check), mask.count, self.snapshot.etag)
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:

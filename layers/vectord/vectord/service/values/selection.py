@@ -14,6 +14,7 @@ from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index import mutations
 from vectord.index.query import scan
+from vectord.index.query.query import TextSearch, TextStatistics
 from vectord.index.query.scan import Span
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import RowMask
@@ -35,6 +36,13 @@ class Selection(msgspec.Struct, frozen=True):
 
     ids: list[str] | None = None
     filter: str | None = None
+
+
+class TextSelection(msgspec.Struct, frozen=True):
+    """The vectors that a search by words finds; `statistics` are those of all shards, None for those of the index."""
+
+    search: TextSearch
+    statistics: TextStatistics | None = None
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -138,11 +146,15 @@ def check_id_count(ids: Sequence[str]) -> None:
 
 
 class FacetQuery(msgspec.Struct, frozen=True):
-    """The distinct values at each of `paths`, up to `limit`, among the vectors that satisfy `filter`, JSON text."""
+    """The distinct values at each of `paths`, up to `limit`, among the vectors that satisfy `filter`, JSON text.
+
+    With `text`, the vectors also have its words.
+    """
 
     paths: list[str]
     limit: int
     filter: str | None = None
+    text: TextSelection | None = None
 
     def check(self) -> None:
         """Raise RequestInvalid or FilterInvalid if a member is out of range or not valid."""
@@ -152,7 +164,14 @@ class FacetQuery(msgspec.Struct, frozen=True):
             raise RequestInvalid(f"each of paths must have at most {MAX_PATH:,} bytes")
         if not 1 <= self.limit <= MAX_VALUES:
             raise RequestInvalid(f"limit must be 1 to {MAX_VALUES:,}, not {self.limit:,}")
-        parse_filter(self.filter)
+        check_counted(self.filter, self.text)
+
+
+def check_counted(filter_text: str | None, words: TextSelection | None) -> None:
+    """Raise FilterInvalid or RequestInvalid if no vectors can be counted by a filter and some words."""
+    if words is not None:
+        words.search.check()
+    parse_filter(filter_text)
 
 
 def parse_filter(text: str | None) -> Filter | None:
@@ -204,6 +223,20 @@ def matching_rows(index: Index, text: str | None, check: DeadlineCheck) -> RowMa
     if tree is None or constant(tree):
         return None
     return _metadata_reader(index, check).matching_rows(tree)
+
+
+def counted_rows(index: Index, text: str | None, words: TextSelection | None, check: DeadlineCheck) -> RowMask:
+    """Return the mask of the rows that satisfy a filter, and that a search by words finds; None stands for all rows.
+
+    Raises:
+        FilterInvalid, TextInvalid
+    """
+    mask = matching_rows(index, text, check)
+    if words is None:
+        return mask or index.live
+    from vectord.index.query.text.rows import with_words  # noqa: PLC0415  most indexes have no texts
+
+    return with_words(index, words.search, words.statistics, mask, check)
 
 
 def selected_rows(index: Index, selection: Selection, check: DeadlineCheck) -> Mapping[str, int]:

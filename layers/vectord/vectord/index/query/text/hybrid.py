@@ -17,6 +17,7 @@ from vectord.index.query.planner import EXACT, SearchPlan
 from vectord.index.query.query import Answer, Explanation, Match, Query, key_of_seen
 from vectord.index.query.text import details, fusion, reading
 from vectord.index.query.text.fusion import Ranking, Sorted
+from vectord.index.query.text.highlighting import highlighted, with_metadata
 from vectord.index.query.text.reading import Opened
 from vectord.index.query.text.rounds import SharedRounds, with_fetch
 from vectord.index.query.text.search import by_keys, searched_rows
@@ -57,9 +58,9 @@ def search(
     lists = _lists(index, opened, query, nearest, reading.allowed_rows(mask))
     selected = _select(index, lists, query)
     _complete(index, opened, query, lists, selected.rows)
-    page = structs.replace(by_keys(query), seen=frozenset())
+    page = structs.replace(with_metadata(by_keys(query)), seen=frozenset())
     [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, lists, selected.rows))
-    return Answer(
+    answer = Answer(
         found.listed[: query.k],
         index.count,
         plan.strategy,
@@ -71,6 +72,7 @@ def search(
         entries=nearest.entries,
         statistics=opened.statistics,
     )
+    return highlighted(answer, opened.words, opened.query, query, check) if query.highlight else answer
 
 
 def candidates(

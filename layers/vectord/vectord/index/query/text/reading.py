@@ -48,8 +48,8 @@ def analysed(index: Index, search: TextSearch, query: Query) -> Words:
     return words_of(search, searched_fields(index, search, query.statistics))
 
 
-def opened(index: Index, words: Words, first: TextStatistics | None) -> Steps[Opened]:
-    """Read what a search needs, and in the first round where the documents are; `first` are those of its first page.
+def opened(index: Index, words: Words, first: TextStatistics | None, *, documents: bool = True) -> Steps[Opened]:
+    """Read what a search needs, and in the first round where the `documents` are; `first` are those of its first page.
 
     Raises:
         CursorInvalid: `first` are not those of any index.
@@ -57,10 +57,19 @@ def opened(index: Index, words: Words, first: TextStatistics | None) -> Steps[Op
     texts = text_sources(index)
     known = None if first is None else carried.restored(first, words.fields)
     prefixes = words.prefixes if known is None else []
-    found = yield from read_dictionaries(texts, words.terms, prefixes, _directories(index))
+    found = yield from read_dictionaries(texts, words.terms, prefixes, _directories(index) if documents else ())
     query = words.query(found if known is None else carried.expansions(known, words.prefixes))
     segments = yield from read_lists(texts, query)
     return Opened(words, query, segments, statistics(segments, query) if known is None else known)
+
+
+def terms_of(words: Words, first: TextStatistics) -> TextQuery:
+    """Return the terms that words stand for in a search whose first page has the statistics `first`.
+
+    Raises:
+        CursorInvalid: they are not those of any index.
+    """
+    return words.query(carried.expansions(carried.restored(first, words.fields), words.prefixes))
 
 
 def allowed_rows(mask: RowMask | None) -> Mask | None:

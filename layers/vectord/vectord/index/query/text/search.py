@@ -11,6 +11,7 @@ from vectord.index.query.candidates import Candidates
 from vectord.index.query.matches import Selected, Stored
 from vectord.index.query.query import Answer, Explanation, Match, Query, TextSearch, TextStatistics
 from vectord.index.query.text import details, reading
+from vectord.index.query.text.highlighting import highlighted, with_metadata
 from vectord.index.query.text.reading import Opened
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
@@ -37,9 +38,9 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
     selected = _select(index, opened, query, query.text, mask)
     if query.include_vectors:
         reading.fetch_matches(index, selected.rows, selected.rows)
-    page = by_keys(query)
+    page = with_metadata(by_keys(query))
     [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, selected))
-    return Answer(
+    answer = Answer(
         found.listed[: query.k],
         index.count,
         "text",
@@ -48,6 +49,7 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
         more=found.cut or len(found.listed) > query.k,
         statistics=opened.statistics,
     )
+    return highlighted(answer, words, opened.query, query, check) if query.highlight else answer
 
 
 def own_statistics(index: Index, query: Query) -> TextStatistics:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from vectord.index.query.query import MAX_WORDS, TextSearch
+from vectord.index.query.query import TextSearch
 from vectord.index.query.text.fields import SearchedField
 from vectord.index.query.text_errors import TextInvalid, TextWithoutWords
+from vectord.index.query.text_limits import MAX_WORDS
 from vectord.index.text.model import FieldTerm, FieldTerms, TextQuery
 from vectord.index.text.reading import Expansions, Terms
 from vectord.text.offsets import located

@@ -1,0 +1,47 @@
+"""The limits of a search by words and of a hybrid one."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from vectord.errors import RequestInvalid
+
+MAX_QUERY_TEXT: Final = 10_000  # characters
+MAX_WORDS: Final = 1_024  # different words of a text that is searched for; S3 Vectors has as many characters
+MAX_CANDIDATES: Final = 1_000  # rows of each of the two lists of a hybrid search
+MAX_SPANS: Final = 1_000  # places of words in the texts of one match
+
+_LEAST_WEIGHT: Final = 1e-6
+_MAX_WEIGHT: Final = 1e6
+_MAX_RANK_CONSTANT: Final = 1e6
+_MAX_SHOWN: Final = 60  # characters of a path that an error message repeats
+
+
+def check_words(query: str, weights: Mapping[str, float], min_relevance: float) -> None:
+    """Raise RequestInvalid if a text to search for, the weights of its fields, or the least relevance is invalid."""
+    if len(query) > MAX_QUERY_TEXT:
+        raise RequestInvalid(f"text.query must have at most {MAX_QUERY_TEXT:,} characters, not {len(query):,}")
+    if not 0 <= min_relevance < math.inf:
+        raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {min_relevance}")
+    for path, weight in weights.items():
+        _check_weight(f"text.fields: the weight of {path[:_MAX_SHOWN]!r}", weight)
+
+
+def check_fusion(k: int, rank_constant: float, candidates: int, vector_weight: float, text_weight: float) -> None:
+    """Raise RequestInvalid if a hybrid search for `k` matches cannot join its lists like this."""
+    _check_weight("fusion.weights.vector", vector_weight)
+    _check_weight("fusion.weights.text", text_weight)
+    if not 0 <= rank_constant <= _MAX_RANK_CONSTANT:
+        raise RequestInvalid(f"fusion.rank_constant must be 0 to {_MAX_RANK_CONSTANT:,.0f}, not {rank_constant}")
+    if not 1 <= candidates <= MAX_CANDIDATES:
+        raise RequestInvalid(f"fusion.candidates must be 1 to {MAX_CANDIDATES:,}, not {candidates:,}")
+    if k > 2 * candidates:
+        raise RequestInvalid(
+            f"k must be at most {2 * candidates:,}, not {k:,}: a hybrid search finds rows in two lists of "
+            f"fusion.candidates rows each, which are {candidates:,} here"
+        )
+
+
+def _check_weight(name: str, weight: float) -> None:
+    if not _LEAST_WEIGHT <= weight <= _MAX_WEIGHT:
+        raise RequestInvalid(f"{name} must be {_LEAST_WEIGHT} to {_MAX_WEIGHT:,.0f}, not {weight}")
