@@ -13,7 +13,8 @@ from vectord.edge.request import MAX_BODY
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.errors import MAX_BAD_ITEMS
 from vectord.index.mutations import MAX_PATCHED
-from vectord.index.query.query import MAX_CANDIDATES, MAX_K, MAX_PROBES, MAX_QUERIES, MAX_QUERY_TEXT, MAX_WORDS
+from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
+from vectord.index.query.text_limits import MAX_CANDIDATES, MAX_QUERY_TEXT, MAX_SPANS, MAX_WORDS
 from vectord.lhv1 import params
 from vectord.lhv1.text_fields import MAX_FIELDS
 from vectord.readers.entry import MAX_METADATA, MAX_NESTING
@@ -84,6 +85,7 @@ def test_the_page_of_limits_states_those_of_the_code() -> None:
     assert stated["filter"].startswith(f"{MAX_FILTER >> 20} MB")
     assert stated["[text fields](text.md) of an index"].startswith(f"1 to {MAX_FIELDS};")
     assert stated["words of a search"] == f"{MAX_WORDS:,} different ones, in up to {MAX_QUERY_TEXT:,} characters"
+    assert stated["spans of the highlights of a match"] == f"{MAX_SPANS:,}, the first ones"
     assert stated["candidates of a hybrid search"].startswith(f"1 to {MAX_CANDIDATES:,} ")
     assert stated["ids a get"] == f"1 to {MAX_IDS:,}"
     assert f"up to {MAX_NESTING} levels" in stated["metadata of a vector"]
