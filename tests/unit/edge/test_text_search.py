@@ -16,6 +16,7 @@ from vectord.index.query.query import (
     Explanation,
     FieldStatistics,
     Fusion,
+    Highlight,
     Match,
     Query,
     Result,
@@ -31,7 +32,7 @@ KNOWN = TextStatistics(7, {"body": FieldStatistics(40, {"heat": 2})})
 def decoded(body: dict[str, Any]) -> SearchBody:
     data = json.dumps(body).encode()
     found = bodies.decode(data, SearchBody)
-    text_search.check_repeated(found, data)
+    text_search.check_repeated(data)
     return found
 
 
@@ -120,9 +121,9 @@ def test_a_weight_is_a_finite_number(number: str) -> None:
     ],
 )
 def test_a_field_that_occurs_twice_is_refused(body: str) -> None:
-    found = bodies.decode(body.encode(), SearchBody)
+    bodies.decode(body.encode(), SearchBody)
     with pytest.raises(RequestInvalid, match="more than once"):
-        text_search.check_repeated(found, body.encode())
+        text_search.check_repeated(body.encode())
 
 
 def test_a_match_has_what_its_search_has() -> None:
@@ -143,6 +144,24 @@ def test_a_match_has_what_its_search_has() -> None:
             "terms": [{"field": "body", "term": "heat", "count": 2, "length": 9, "rows": 3, "idf": 1.5, "share": 2.25}],
         },
     }
+
+
+def test_a_match_has_highlights_if_the_search_asks_for_them() -> None:
+    assert query(text="heat", highlight=True).highlight
+    assert not query(text="heat").highlight
+    found = [
+        answer({"text": "heat", "include": []}, Match("a", None, None, None, 2.5, highlights=of_match)).matches[0]
+        for of_match in (None, (), (Highlight("by.title", ("by", 2, "title"), ((0, 4), (9, 13))),))
+    ]
+    assert msgspec.to_builtins(found) == [
+        {"id": "a", "relevance": 2.5},
+        {"id": "a", "relevance": 2.5, "highlights": []},
+        {
+            "id": "a",
+            "relevance": 2.5,
+            "highlights": [{"field": "by.title", "at": ["by", 2, "title"], "spans": [(0, 4), (9, 13)]}],
+        },
+    ]
 
 
 def test_the_next_page_by_words_has_the_statistics_of_the_first() -> None:
@@ -191,3 +210,17 @@ def test_the_bound_of_an_answer_counts_relevances_and_explanations() -> None:
     found = answer({**VECTOR, "text": "heat"}, *matches)
     sent = len(json.dumps(json.dumps(msgspec.to_builtins(found))))
     assert search_pages._bound_of_size(found.matches) >= sent
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Highlight("\x01" * 99, ("\x01" * 99, 10**6, '"'), ()),
+        Highlight("f", ("f",), tuple((10**6 + n, 10**6 + n + 1) for n in range(1_000))),
+        Highlight("f", (0,) * 100, ((0, 1),)),
+    ],
+)
+def test_the_bound_of_an_answer_counts_highlights(found: Highlight) -> None:
+    shown = answer({"text": "heat"}, *[Match("a", None, None, None, 1 / 3, highlights=(found,) * 3)] * 100)
+    sent = len(json.dumps(json.dumps(msgspec.to_builtins(shown), separators=(",", ":"))))
+    assert search_pages._bound_of_size(shown.matches) >= sent
