@@ -1,4 +1,4 @@
-"""A document store and an embedding retriever of Haystack, sync and async. Their page is docs/haystack.md."""
+"""A document store and retrievers of Haystack, sync and async. Their page is docs/haystack.md."""
 
 from typing import Any, Unpack
 
@@ -20,7 +20,12 @@ from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.haystack_async import AsyncMethods
 from vectord_client.integrations.haystack_operations import Retrieval
+from vectord_client.integrations.haystack_retrievers import VectordBM25Retriever, VectordHybridRetriever
+from vectord_client.integrations.haystack_text import TEXT_PATH, TextRetrievals
 from vectord_client.integrations.models import StoreModel
+from vectord_client.integrations.text_search import TextSearch, store_text
+
+__all__ = ["VectordBM25Retriever", "VectordDocumentStore", "VectordEmbeddingRetriever", "VectordHybridRetriever"]
 
 _DIMENSION = 768  # of an index whose first documents have no embeddings, as in other stores of Haystack
 
@@ -28,7 +33,7 @@ _DIMENSION = 768  # of an index whose first documents have no embeddings, as in 
 allow_deserialization_module(__name__)
 
 
-class VectordDocumentStore(AsyncMethods):
+class VectordDocumentStore(TextRetrievals, AsyncMethods):
     """A document store of Haystack on an index of vectord.
 
     The index is created by the first write. Until then the store is empty.
@@ -45,6 +50,7 @@ class VectordDocumentStore(AsyncMethods):
         distance: Distance | None = None,
         embedding_model: str | None = None,
         return_embedding: bool = True,
+        text_search: TextSearch = False,
     ) -> None:
         """Use the index `index` at `target`: a URL or a folder, by default VECTORD_URL.
 
@@ -52,15 +58,16 @@ class VectordDocumentStore(AsyncMethods):
         `embedding_dimension` is that of an index to create: by default that of the first embedding, and 768 if the
         first documents have none. `distance` is that of an index to create (by default cosine). `embedding_model` names
         the model of the embeddings, which a new index records. The first operation compares an existing index with
-        these three. With `return_embedding` filter_documents returns embeddings.
+        these three. With `return_embedding` filter_documents returns embeddings. With `text_search` an index to create
+        declares the content of documents as a text field: True, or its options, such as {"language": "german"}.
 
         Raises:
-            ArgumentInvalid: no index can have the name, the dimension or the distance, or `embedding_model` is not a
-                name.
+            ArgumentInvalid: no index can have the name, the dimension or the distance, `embedding_model` is not a name,
+                or `text_search` not an option.
         """
         self.index, self.target, self.auth, self.token = index, target, auth, token
         self.embedding_dimension, self.distance, self.embedding_model = embedding_dimension, distance, embedding_model
-        self.return_embedding = return_embedding
+        self.return_embedding, self.text_search = return_embedding, text_search
         self._dimension = embedding_dimension or _DIMENSION
         self._access = IndexAccess(
             index,
@@ -68,6 +75,7 @@ class VectordDocumentStore(AsyncMethods):
             distance=distance,
             dimension=embedding_dimension,
             model=StoreModel(stated=embedding_model),
+            text=store_text(TEXT_PATH, text_search),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,6 +90,7 @@ class VectordDocumentStore(AsyncMethods):
             distance=self.distance,
             embedding_model=self.embedding_model,
             return_embedding=self.return_embedding,
+            text_search=self.text_search,
         )
 
     @classmethod

@@ -1,6 +1,7 @@
 """The operations of the Haystack document store, as steps that its sync and async methods run."""
 
 from collections.abc import Sequence, Set
+from math import exp
 from typing import Any, Final, TypedDict
 
 from haystack.dataclasses import Document
@@ -20,6 +21,7 @@ from vectord_client.wire.encode import AsOf
 
 Filters = dict[str, Any] | None
 _SHOWN: Final = 5  # ids in an error message
+_SCALING: Final = 8.0  # of relevances: BM25_SCALING_FACTOR of haystack.document_stores.in_memory
 
 
 class Retrieval(TypedDict, total=False):
@@ -70,12 +72,62 @@ def retrieve(
     Raises:
         ValueError: the embedding is empty.
     """
-    if not len(query_embedding):
-        raise ValueError("query_embedding must be a list of numbers that is not empty.")
-    selected = {"$and": [EMBEDDED, row_filter(filters)]} if filters else EMBEDDED
-    include = ("metadata", "vector") if return_embedding else ("metadata",)
-    hits: list[Hit] = yield from access.search(query_embedding, top_k, filter=selected, include=include, **options)
+    hits: list[Hit] = yield from access.search(
+        _embedding(query_embedding),
+        top_k,
+        filter=_embedded(filters),
+        include=_included(return_embedding),
+        **options,
+    )
     return [document_of(hit.id, hit.metadata, hit.vector, _score(access, hit, scale_score)) for hit in hits]
+
+
+def retrieve_by_words(
+    access: IndexAccess,
+    query: str,
+    *,
+    filters: Filters = None,
+    top_k: int = 10,
+    scale_score: bool = False,
+    return_embedding: bool = False,
+    **options: Any,
+) -> Steps[list[Document]]:
+    """Return the `top_k` documents that are most relevant to the words of a query, with scores."""
+    hits: list[Hit] = yield from access.search(
+        None,
+        top_k,
+        words=query,
+        filter=row_filter(filters) if filters else None,
+        include=_included(return_embedding),
+        **options,
+    )
+    return [document_of(hit.id, hit.metadata, hit.vector, _relevance(hit, scale_score)) for hit in hits]
+
+
+def retrieve_hybrid(
+    access: IndexAccess,
+    query: str,
+    query_embedding: Sequence[float],
+    *,
+    filters: Filters = None,
+    top_k: int = 10,
+    return_embedding: bool = False,
+    **options: Any,
+) -> Steps[list[Document]]:
+    """Return the `top_k` best documents by the ranks of both lists, with the scores of the fusion.
+
+    Raises:
+        ValueError: the embedding is empty.
+    """
+    hits: list[Hit] = yield from access.search(
+        _embedding(query_embedding),
+        top_k,
+        words=query,
+        filter=_embedded(filters),
+        include=_included(return_embedding),
+        **options,
+    )
+    return [document_of(hit.id, hit.metadata, hit.vector, hit.score) for hit in hits]
 
 
 def write(access: IndexAccess, documents: Sequence[Document], policy: DuplicatePolicy, dimension: int) -> Steps[int]:
@@ -134,6 +186,27 @@ def _score(access: IndexAccess, hit: Hit, scale: bool) -> float:
     """Return the similarity of a match; with `scale` on a scale from 0 to 1: half of 1 + cosine, or 1 / (1 + d)."""
     similarity = access.similarity(hit.distance)
     return (1.0 + similarity) / 2.0 if scale and access.distance == "cosine" else similarity
+
+
+def _relevance(hit: Hit, scale: bool) -> float:
+    """Return the relevance of a match; with `scale` from 0.5 to 1, by the function of Haystack's in-memory store."""
+    relevance = hit.relevance or 0.0
+    return 1.0 / (1.0 + exp(-relevance / _SCALING)) if scale else relevance
+
+
+def _embedding(given: Sequence[float]) -> Sequence[float]:
+    if not len(given):
+        raise ValueError("query_embedding must be a list of numbers that is not empty.")
+    return given
+
+
+def _embedded(filters: Filters) -> dict[str, Any]:
+    """Return the filter of documents that have an embedding and satisfy `filters`."""
+    return {"$and": [EMBEDDED, row_filter(filters)]} if filters else EMBEDDED
+
+
+def _included(embedding: bool) -> tuple[str, ...]:
+    return ("metadata", "vector") if embedding else ("metadata",)
 
 
 def _required(filters: Filters) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from vectord_client.client import Client
 from vectord_client.integrations import llamaindex_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
+from vectord_client.integrations.llamaindex_nodes import TEXT_PATH
 from vectord_client.integrations.models import StoreModel
+from vectord_client.integrations.text_search import TextSearch, store_text
 
 
 class VectordVectorStore(BasePydanticVectorStore):
@@ -32,7 +34,8 @@ class VectordVectorStore(BasePydanticVectorStore):
 
     `target` is that of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an index to create
     (by default cosine); an existing index must have it. `embedding_model` names the model of the embeddings: a new
-    index records it, and an index that records another one is refused.
+    index records it, and an index that records another one is refused. With `text_search` an index to create declares
+    the texts of nodes as a text field: True, or its options, such as {"language": "german"}.
     """
 
     stores_text: bool = True
@@ -42,6 +45,7 @@ class VectordVectorStore(BasePydanticVectorStore):
     target: str | None = None
     distance: Distance | None = None
     embedding_model: str | None = None
+    text_search: TextSearch = False
 
     _access: IndexAccess = PrivateAttr()
 
@@ -55,6 +59,7 @@ class VectordVectorStore(BasePydanticVectorStore):
         async_client: AsyncClient | None = None,
         distance: Distance | None = None,
         embedding_model: str | None = None,
+        text_search: TextSearch = False,
         **kwargs: Any,
     ) -> None:
         """Use the index `index_name` at `target`, or of `client` and `async_client`; `auth` is that of `Client`.
@@ -62,12 +67,14 @@ class VectordVectorStore(BasePydanticVectorStore):
         `auth` and the clients are not serialized: a copy of the store reads VECTORD_AUTH and VECTORD_TOKEN.
 
         Raises:
-            ArgumentInvalid: no index can have the name or the distance, or `embedding_model` is not a name.
+            ArgumentInvalid: no index can have the name or the distance, `embedding_model` is not a name, or
+                `text_search` not an option.
         """
         clients, model = Clients(target, auth, client, async_client), StoreModel(stated=embedding_model)
-        access = IndexAccess(index_name, clients, distance=distance, model=model)
+        text = store_text(TEXT_PATH, text_search)
+        access = IndexAccess(index_name, clients, distance=distance, model=model, text=text)
         own = {"index_name": index_name, "target": target, "distance": distance, "embedding_model": embedding_model}
-        super().__init__(**{**kwargs, **own})
+        super().__init__(**{**kwargs, **own, "text_search": text_search})
         self._access = access
 
     @classmethod
@@ -127,10 +134,11 @@ class VectordVectorStore(BasePydanticVectorStore):
         return await self._access.arun(operations.get_nodes(self._access, node_ids, filters))
 
     def query(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
-        """Return the nodes nearest to the query's embedding, in the mode `default` or `mmr`.
+        """Return the nodes nearest to the query's embedding, in the mode `default` or `mmr`; or by words.
 
-        `kwargs` are parameters of `Index.search`, such as `recall`, and of MMR: `mmr_threshold`, `mmr_prefetch_factor`,
-        `mmr_prefetch_k`.
+        In the mode `text_search` they are the most relevant ones to the words of `query_str`; in the mode `hybrid` both
+        ranks are joined. `kwargs` are parameters of `Index.search`, such as `recall` and `fusion`, and of MMR:
+        `mmr_threshold`, `mmr_prefetch_factor`, `mmr_prefetch_k`.
         """
         return self._access.run(operations.query(self._access, query, kwargs))
 

@@ -1,17 +1,19 @@
 """LlamaIndex's nodes as rows of an index, and rows as nodes.
 
-The metadata of a row has `metadata` (the node's own), `id`, `ref_doc_id` (of the document that the node is from),
-`empty` (the paths in `metadata` at which there is None, an empty text or an empty list), `type` (the class of the node)
-and `node` (the rest of the node as JSON text).
+The metadata of a row has `text` (of the node), `metadata` (its own), `id`, `ref_doc_id` (of the document that the
+node is from), `empty` (the paths in `metadata` at which there is None, an empty text or an empty list), `type` (the
+class of the node) and `node` (the rest of the node as JSON text).
 """
 
 import json
-from typing import Any
+from typing import Any, Final
 
-from llama_index.core.schema import BaseNode
+from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.vector_stores.utils import metadata_dict_to_node
 
 from vectord_client.integrations.plain import plain
+
+TEXT_PATH: Final = "text"  # of a node in the metadata of a row
 
 
 def metadata_of(node: BaseNode) -> dict[str, Any]:
@@ -21,8 +23,12 @@ def metadata_of(node: BaseNode) -> dict[str, Any]:
         ValueError: the node's metadata cannot be written as JSON.
     """
     metadata = plain(node.metadata, f"metadata of node {node.node_id!r}")
+    text = node.get_content(metadata_mode=MetadataMode.NONE)
     content = node.model_copy(update={"metadata": {}, "embedding": None}).model_dump(mode="json")
+    if isinstance(node, TextNode):
+        content["text"] = ""  # it is stored once
     row = {
+        TEXT_PATH: text or None,
         "id": node.node_id,
         "ref_doc_id": node.ref_doc_id,
         "metadata": metadata,
@@ -43,6 +49,8 @@ def node_of(row: Any) -> BaseNode:
         raise ValueError("A row of the index has no node. It was not written through LlamaIndex: use another index.")
     node = metadata_dict_to_node({"_node_content": row["node"], "_node_type": row.get("type")})
     node.metadata = row.get("metadata", {})
+    if isinstance(node, TextNode) and TEXT_PATH in row:  # rows of earlier versions have the text in the node
+        node.text = row[TEXT_PATH]
     return node
 
 

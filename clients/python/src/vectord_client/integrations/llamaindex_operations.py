@@ -19,7 +19,11 @@ from vectord_client.integrations.llamaindex_nodes import metadata_of, node_of
 from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.rows.id_lists import checked_ids
 
-_MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
+_BY_WORDS: Final = (VectorStoreQueryMode.HYBRID, VectorStoreQueryMode.TEXT_SEARCH)
+_MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR, *_BY_WORDS)
+_CANDIDATES: Final = 100  # of each list of a hybrid query, at least
+_MOST_CANDIDATES: Final = 1_000
+_LEAST_WEIGHT: Final = 1e-6  # a weight of the service is not 0
 _PREFETCH: Final = 4.0  # matches that MMR chooses from, for each that it returns
 
 
@@ -74,31 +78,74 @@ def get_nodes(
 
 
 def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any]) -> Steps[VectorStoreQueryResult]:
-    """Return the nodes nearest to the query's embedding, with their similarities.
+    """Return the nodes of a query with their similarities; by words, with their relevances or scores.
 
     Raises:
-        ValueError: the mode is not supported, or there is no embedding.
+        ValueError: the mode is not supported, or there is no embedding, or there are no words.
     """
-    if query.mode not in _MODES:
-        raise ValueError(
-            f"The query mode {query.mode.value!r} is not supported. Use default or mmr: an index stores no words."
-        )
-    if query.query_embedding is None:
-        raise ValueError("The query has no query_embedding. Embed its text first, as a retriever does.")
-    vector, k = query.query_embedding, query.similarity_top_k
+    _check(query)
     # LlamaIndex's retriever means no restriction by an empty list.
     nodes = checked_ids(query.node_ids or [], "node_ids")
     documents = checked_ids(query.doc_ids or [], "doc_ids")
     selected = _selected(nodes or None, documents or None, query.filters)
-    if query.mode is VectorStoreQueryMode.MMR:
+    vector = query.query_embedding
+    if query.mode is VectorStoreQueryMode.MMR and vector is not None:
         hits = yield from _diverse(access, query, vector, selected, options)
+    elif query.mode in _BY_WORDS:
+        hits = yield from _by_words(access, query, selected, options)
     else:
+        k = query.similarity_top_k
         hits = yield from access.search(vector, k, filter=selected, include=("metadata",), **options)
     return VectorStoreQueryResult(
         nodes=[node_of(hit.metadata) for hit in hits],
-        similarities=[access.similarity(hit.distance) for hit in hits],
+        similarities=[_similarity(access, hit) for hit in hits],
         ids=[hit.id for hit in hits],
     )
+
+
+def _check(query: VectorStoreQuery) -> None:
+    if query.mode not in _MODES:
+        known = ", ".join(mode.value for mode in _MODES)
+        raise ValueError(f"The query mode {query.mode.value!r} is not supported. The modes are {known}.")
+    if query.query_embedding is None and query.mode is not VectorStoreQueryMode.TEXT_SEARCH:
+        raise ValueError("The query has no query_embedding. Embed its text first, as a retriever does.")
+    if query.query_str is None and query.mode in _BY_WORDS:
+        raise ValueError(f"The query has no query_str, whose words the mode {query.mode.value!r} looks for.")
+
+
+def _similarity(access: IndexAccess, hit: Hit) -> float:
+    """Return the score of a hybrid query, the relevance of one by words, else the similarity."""
+    if hit.score is not None:
+        return hit.score
+    return access.similarity(hit.distance) if hit.relevance is None else hit.relevance
+
+
+def _by_words(
+    access: IndexAccess, query: VectorStoreQuery, selected: dict[str, Any] | None, options: dict[str, Any]
+) -> Steps[list[Hit]]:
+    """Return the matches of a query by words or a hybrid one. LlamaIndex's type of a query says which k is of which."""
+    given = {"words": query.query_str, "filter": selected, "include": ("metadata",), **options}
+    if query.mode is VectorStoreQueryMode.TEXT_SEARCH:
+        k = query.similarity_top_k if query.sparse_top_k is None else query.sparse_top_k
+        return (yield from access.search(None, k, **given))
+    k = query.similarity_top_k if query.hybrid_top_k is None else query.hybrid_top_k
+    given.setdefault("fusion", _fusion(query, k))
+    return (yield from access.search(query.query_embedding, k, **given))
+
+
+def _fusion(query: VectorStoreQuery, k: int) -> dict[str, Any]:
+    """Return how a hybrid query joins its ranks: `alpha` is 0 for words and 1 for vectors; without it they count alike.
+
+    Both lists have as many candidates as the longer one that the query wants, and at least 100.
+    """
+    wanted = max(_CANDIDATES, query.similarity_top_k, query.sparse_top_k or 0, -(-k // 2))
+    fusion: dict[str, Any] = {"candidates": min(wanted, _MOST_CANDIDATES)}
+    if query.alpha is not None:
+        if not 0 <= query.alpha <= 1:
+            raise ValueError(f"alpha is {query.alpha}, and must be from 0 (words) to 1 (vectors).")
+        weights = {"vector": query.alpha, "text": 1 - query.alpha}
+        fusion["weights"] = {name: max(weight, _LEAST_WEIGHT) for name, weight in weights.items()}
+    return fusion
 
 
 def _diverse(
