@@ -195,17 +195,62 @@ class TestIdempotencyKeys:
 
     def test_a_repeat_of_a_failed_change_is_a_new_attempt(self, queue: ChangeQueue, api: Api) -> None:
         api.create()
-        api.add(A)
-        change = ("POST", "/vectors", {"vectors": [B]})
+        api.add(A, B)
+        change = ("PATCH", "/vectors", {"ids": ["a"], "metadata": {"n": 2}})
         accepted = send(api, *change, **{"Idempotency-Key": "k"})
-        api.send("DELETE", "/indexes/t")
+        api.send("DELETE", "/indexes/t/vectors/a")
         queue.deliver(api)
         assert state(api, accepted)["state"] == "failed"
-        api.create()
+        api.add(A)
         again = send(api, *change, **{"Idempotency-Key": "k"})
         assert again.json == {"token": accepted.json["token"], "state": "queued"}
         queue.deliver(api)
-        assert state(api, again)["result"] == {"added": 1, "replaced": 0, "count": 1}
+        assert state(api, again)["result"] == {"patched": 1, "count": 2}
+
+
+class TestAnIndexThatIsCreatedAgain:
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_it_gets_no_change_that_was_accepted_before(self, filled: Api, queue: ChangeQueue, change: str) -> None:
+        method, path, body, _ = CHANGES[change]
+        accepted = send(filled, method, path, body)
+        created_again(filled, A, B)
+        before = filled.send("GET", "/indexes/t").json
+        assert len(queue.deliver(filled)) == 1
+        found = state(filled, accepted)
+        assert (found["state"], found["problem"]["type"]) == ("failed", "urn:vectord:problem:index-not-found")
+        assert "created again" in found["problem"]["detail"]
+        assert filled.send("GET", "/indexes/t").json == before
+
+    def test_a_request_with_a_key_that_the_earlier_index_knows_is_a_change_of_its_own(
+        self, filled: Api, queue: ChangeQueue
+    ) -> None:
+        change = ("POST", "/vectors", {"vectors": [{"id": "c", "vector": [1, 1]}]})
+        first = send(filled, *change, **{"Idempotency-Key": "k"})
+        queue.deliver(filled)
+        created_again(filled)
+        second = send(filled, *change, **{"Idempotency-Key": "k"})
+        queue.deliver(filled)
+        assert (state(filled, first)["state"], state(filled, second)["state"]) == ("applied", "applied")
+        assert (first.json["token"] != second.json["token"], count(filled)) == (True, 1)
+
+    def test_it_refuses_what_the_earlier_one_had_accepted_if_it_cannot_have_it(
+        self, queue: ChangeQueue, api: Api
+    ) -> None:
+        api.create()
+        change = ("DELETE", "/vectors/a", None)
+        api.add(A)
+        assert send(api, *change, **{"Idempotency-Key": "k"}).status == 202
+        created_again(api)
+        assert send(api, *change, **{"Idempotency-Key": "k"}).status == 404
+
+
+def created_again(api: Api, *rows: Any) -> None:
+    """Delete index `t`, and create one of its name and shards with `rows`."""
+    shards = len(api.send("GET", "/indexes/t").json.get("shards", [1]))
+    assert api.send("DELETE", "/indexes/t").status == 204
+    api.create(shards=shards)
+    if rows:
+        assert api.add(*rows).status == 200
 
 
 class TestFailures:

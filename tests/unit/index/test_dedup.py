@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from vectord.index import mutations
+from vectord.index import mutations, state
+from vectord.lhv1.params import Params
 
 keys = st.sampled_from(["uploads/a/1.jsonl", "uploads/a/2.jsonl", "uploads/b/1.jsonl"])
 sequencers = st.text("0123456789ABCDEF", min_size=1, max_size=6)
@@ -16,6 +18,25 @@ def test_a_commit_is_recorded_until_32_later_ones() -> None:
         applied = mutations.with_commit(applied, f"other-{number}")
     assert "mine" in applied
     assert "mine" not in mutations.with_commit(applied, "one-more")
+
+
+def test_the_creation_of_an_index_stays_recorded_and_identifies_it() -> None:
+    applied = mutations.with_commit(mutations.with_creation((), "first"), "first")
+    for number in range(200):
+        applied = mutations.with_answer(mutations.with_commit(applied, f"c{number}"), f"k{number}", "0a1b2c3d", (1,))
+    index = structs.replace(state.empty_index(Params("t", 2)), applied=applied)
+    assert mutations.identity_of(index) == "c:first"
+    assert applied.count("c:first") == 1
+
+
+def test_an_index_that_an_earlier_vectord_created_has_an_empty_identity() -> None:
+    index = structs.replace(state.empty_index(Params("t", 2)), applied=("first",))
+    assert mutations.identity_of(index) == ""
+
+
+def test_a_sharded_index_is_identified_by_its_generation() -> None:
+    parent = state.empty_index(Params("t", 2, shards=2, generation="g1"))
+    assert mutations.identity_of(structs.replace(parent, applied=("c:first",))) == "g1"
 
 
 def test_commits_do_not_push_uploads_out() -> None:

@@ -20,7 +20,8 @@ from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import IdempotencyKey
 
 KEY = IdempotencyKey("k", "0000000a")
-TOKEN = token_of("t", KEY)
+TOKEN = token_of("t", "c:1", KEY)
+CHANGE = Message("t", TOKEN)
 MESSAGE = b'{"index":"t","token":"%b"}' % TOKEN.encode()
 
 
@@ -53,7 +54,7 @@ def arrives_without_an_answer(real: Any) -> Any:
 
 def test_the_request_is_stored_before_the_message_is_sent(store: ScriptedStore) -> None:
     queue = Queue()
-    assert changes(store, queue).accept("t", KEY, b"request", FOREVER) == TOKEN
+    changes(store, queue).accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == [MESSAGE]
     found = changes(store, queue).load("t", TOKEN, FOREVER)
     assert (found.state, found.request, found.rest) == ("queued", KEY.request, b"request")
@@ -62,7 +63,7 @@ def test_the_request_is_stored_before_the_message_is_sent(store: ScriptedStore) 
 def test_a_write_that_arrived_without_an_answer_is_the_change(store: ScriptedStore) -> None:
     queue = Queue()
     store.on("put", arrives_without_an_answer)
-    assert changes(store, queue).accept("t", KEY, b"request", FOREVER) == TOKEN
+    changes(store, queue).accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == [MESSAGE]
 
 
@@ -70,20 +71,20 @@ def test_nothing_is_sent_if_storage_is_silent(store: ScriptedStore) -> None:
     queue = Queue()
     store.always("put", lambda _: (_ for _ in ()).throw(StoreUnavailable))
     with pytest.raises(StorageSilent):
-        changes(store, queue).accept("t", KEY, b"request", FOREVER)
+        changes(store, queue).accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == []
 
 
 def test_a_message_without_an_answer_is_sent_again(store: ScriptedStore) -> None:
     queue = Queue(StoreUnavailable(), StoreUnavailable())
-    assert changes(store, queue).accept("t", KEY, b"request", FOREVER) == TOKEN
+    changes(store, queue).accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == [MESSAGE]
 
 
 def test_a_refused_message_leaves_nothing(store: ScriptedStore) -> None:
     queued = changes(store, Queue(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):
-        queued.accept("t", KEY, b"request", FOREVER)
+        queued.accept(CHANGE, KEY, b"request", FOREVER)
     with pytest.raises(ChangeNotFound):
         queued.find("t", TOKEN, FOREVER)
 
@@ -91,7 +92,7 @@ def test_a_refused_message_leaves_nothing(store: ScriptedStore) -> None:
 def test_a_silent_queue_leaves_the_outcome_unknown_because_the_message_may_be_in_it(store: ScriptedStore) -> None:
     queued = changes(store, Queue(*[StoreUnavailable()] * 4))
     with pytest.raises(OutcomeUnknown):
-        queued.accept("t", KEY, b"request", FOREVER)
+        queued.accept(CHANGE, KEY, b"request", FOREVER)
     with pytest.raises(ChangeNotFound):
         queued.find("t", TOKEN, FOREVER)
 
@@ -100,63 +101,67 @@ def test_a_repeat_sends_the_message_until_the_change_is_applied(store: ScriptedS
     queue = Queue()
     queued = changes(store, queue)
     for _ in range(2):
-        assert queued.accept("t", KEY, b"request", FOREVER) == TOKEN
+        queued.accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == [MESSAGE] * 2
-    queued.finish(Message("t", TOKEN), queued.load("t", TOKEN, FOREVER), "applied", b"{}", FOREVER)
-    assert queued.accept("t", KEY, b"request", FOREVER) == TOKEN
+    queued.finish(CHANGE, queued.load("t", TOKEN, FOREVER), "applied", b"{}", FOREVER)
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     assert queue.sent == [MESSAGE] * 2
-    assert queued.accepted("t", KEY, FOREVER)
+    assert queued.accepted(CHANGE, KEY, FOREVER)
 
 
 def test_a_key_names_one_request(store: ScriptedStore) -> None:
     queued = changes(store, Queue())
-    queued.accept("t", KEY, b"request", FOREVER)
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     other = IdempotencyKey("k", "0000000b")
     with pytest.raises(IdempotencyKeyReused):
-        queued.accept("t", other, b"other", FOREVER)
-    assert not queued.accepted("t", other, FOREVER)
-    assert queued.accept("u", other, b"other", FOREVER) != TOKEN, "another index has keys of its own"
+        queued.accept(CHANGE, other, b"other", FOREVER)
+    assert not queued.accepted(CHANGE, other, FOREVER)
+
+
+@pytest.mark.parametrize(("index", "identity"), [("u", "c:1"), ("t", "c:2"), ("t", "")])
+def test_another_index_has_keys_of_its_own_also_one_of_the_same_name(index: str, identity: str) -> None:
+    assert token_of(index, identity, KEY) != TOKEN
 
 
 def test_of_two_deliveries_the_first_record_stays(store: ScriptedStore) -> None:
     queued = changes(store, Queue())
-    queued.accept("t", KEY, b"request", FOREVER)
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     change = queued.load("t", TOKEN, FOREVER)
-    queued.finish(Message("t", TOKEN), change, "applied", b"first", FOREVER)
-    queued.finish(Message("t", TOKEN), change, "failed", b"second", FOREVER)
+    queued.finish(CHANGE, change, "applied", b"first", FOREVER)
+    queued.finish(CHANGE, change, "failed", b"second", FOREVER)
     found = queued.find("t", TOKEN, FOREVER)
     assert (found.state, found.rest) == ("applied", b"first")
 
 
 def test_a_record_without_an_answer_is_written_once(store: ScriptedStore) -> None:
     queued = changes(store, Queue())
-    queued.accept("t", KEY, b"request", FOREVER)
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     change = queued.load("t", TOKEN, FOREVER)
     store.on("put", arrives_without_an_answer)
-    queued.finish(Message("t", TOKEN), change, "applied", b"{}", FOREVER)
+    queued.finish(CHANGE, change, "applied", b"{}", FOREVER)
     assert queued.find("t", TOKEN, FOREVER).state == "applied"
 
 
 def test_a_long_answer_is_read_whole_and_a_queued_request_is_not(store: ScriptedStore) -> None:
     queued = changes(store, Queue())
-    queued.accept("t", KEY, b"r" * 100_000, FOREVER)
+    queued.accept(CHANGE, KEY, b"r" * 100_000, FOREVER)
     assert len(queued.find("t", TOKEN, FOREVER).rest) < 5_000
     change = queued.load("t", TOKEN, FOREVER)
     assert change.rest == b"r" * 100_000
-    queued.finish(Message("t", TOKEN), change, "failed", b"p" * 100_000, FOREVER)
+    queued.finish(CHANGE, change, "failed", b"p" * 100_000, FOREVER)
     assert queued.find("t", TOKEN, FOREVER).rest == b"p" * 100_000
 
 
 def test_a_race_of_two_requests_with_one_key_is_looked_at_again(store: ScriptedStore) -> None:
     queued = changes(store, Queue())
-    queued.accept("t", KEY, b"request", FOREVER)
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     change = queued.load("t", TOKEN, FOREVER)
-    queued.finish(Message("t", TOKEN), change, "failed", b"{}", FOREVER)
+    queued.finish(CHANGE, change, "failed", b"{}", FOREVER)
 
     def another_was_faster(real: Any) -> Any:
         real()
         raise ConditionFailed
 
     store.on("put", lambda real: real(), another_was_faster)
-    assert queued.accept("t", KEY, b"request", FOREVER) == TOKEN
+    queued.accept(CHANGE, KEY, b"request", FOREVER)
     assert queued.find("t", TOKEN, FOREVER).state == "queued"

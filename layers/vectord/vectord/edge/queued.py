@@ -15,8 +15,9 @@ from vectord.edge.route import Reply, Route
 from vectord.edge.schemas.change_answers import Change
 from vectord.edge.write_routes import WRITES, VectorWrite
 from vectord.errors import VectordError
-from vectord.service.queued import QueuedChanges
+from vectord.service.queued import Message, QueuedChanges, token_of
 from vectord.service.service import Service
+from vectord.service.write_checks import identity_of
 
 RESPOND_ASYNC: Final = "respond-async"
 _KEY: Final = "idempotency-key"
@@ -26,12 +27,16 @@ _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 
 
 class StoredRequest(msgspec.Struct, frozen=True):
-    """An accepted request, without its body, and who sent it."""
+    """An accepted request, without its body, who sent it, and the identity of its index.
+
+    The identity is None in requests that an earlier vectord accepted: they are applied to any index of the name.
+    """
 
     route: str
     path: Mapping[str, str]
     headers: Mapping[str, str]
     principal: str
+    identity: str | None = None
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -74,13 +79,17 @@ def _queue(write: VectorWrite, request: Request, service: Service) -> Reply | No
     if key is None:
         raise AssertionError("the header was set above")
     try:
-        if not write.check(request, service):
+        identity = write.check(request, service)
+        if identity is None:
             return None
     except VectordError:
         # A repeat of what was accepted is not refused, although the change has perhaps made its condition false.
-        if not changes.accepted(name, key, request.deadline):
+        identity = identity_of(service, name, request.deadline)
+        if not changes.accepted(Message(name, token_of(name, identity, key)), key, request.deadline):
             raise
-    return _accepted(name, changes.accept(name, key, _stored(request, headers), request.deadline))
+    message = Message(name, token_of(name, identity, key))
+    changes.accept(message, key, _stored(request, headers, identity), request.deadline)
+    return _accepted(name, message.token)
 
 
 def _accepted(name: str, token: str) -> Reply:
@@ -88,9 +97,9 @@ def _accepted(name: str, token: str) -> Reply:
     return Reply(Change(token, "queued"), 202, headers, audit={"outcome": "queued", "token": token})
 
 
-def _stored(request: Request, headers: Mapping[str, str]) -> bytes:
+def _stored(request: Request, headers: Mapping[str, str], identity: str) -> bytes:
     """Return the request as bytes: a line of JSON, and the body as it was sent."""
-    head = StoredRequest(request.route, request.path, headers, principal_of(request.event))
+    head = StoredRequest(request.route, request.path, headers, principal_of(request.event), identity)
     body = request.event.get("body") or ""
     if isinstance(body, str):
         is_base64 = request.event.get("isBase64Encoded")

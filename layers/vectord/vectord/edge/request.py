@@ -38,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     event: Event
     rights: Rights | None = None  # None if every caller may do everything
     subject: Subject = msgspec.field(default_factory=Subject)
+    identity: str | None = None  # of the index that a queued change is for
 
     def check_right(self, right: Right, index: str) -> None:
         """Raise AccessDenied if the caller lacks a right on an index that is not the one in the path."""
@@ -68,7 +69,7 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def write_options(self) -> WriteOptions:
         """The options of a change of vectors: If-Match, If-None-Match and Idempotency-Key."""
-        options = self.delete_options
+        options = structs.replace(self.delete_options, identity=self.identity)
         if "idempotency-key" not in self.headers:
             return options
         key = read_idempotency_key(self.headers, self.route, self.path, self.body)

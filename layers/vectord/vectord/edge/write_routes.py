@@ -21,11 +21,12 @@ from vectord.service.write_checks import check_add, check_delete, check_patch
 class VectorWrite(msgspec.Struct, frozen=True):
     """A change of vectors: `apply` commits it, `operation` is its name in the audit log.
 
-    `check` raises what can be refused without a commit, and returns False if the request changes nothing.
+    `check` raises what can be refused without a commit, and returns the identity of the index; None if the request
+    changes nothing.
     """
 
     apply: Callable[[Request, Service], Reply]
-    check: Callable[[Request, Service], bool]
+    check: Callable[[Request, Service], str | None]
     operation: str
 
 
@@ -46,9 +47,8 @@ def _batch(request: Request) -> Sequence[Entry]:
     return bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
 
 
-def _check_add(request: Request, service: Service) -> bool:
-    check_add(service, request.path["name"], _batch(request), request.deadline, request.write_options)
-    return True
+def _check_add(request: Request, service: Service) -> str:
+    return check_add(service, request.path["name"], _batch(request), request.deadline, request.write_options)
 
 
 def patch(request: Request, service: Service) -> Reply:
@@ -68,11 +68,10 @@ def patch(request: Request, service: Service) -> Reply:
     )
 
 
-def _check_patch(request: Request, service: Service) -> bool:
+def _check_patch(request: Request, service: Service) -> str:
     body = bodies.decode(request.body, bodies.PatchBody)
     selection, change = vectors.read_selection(body.ids, body.filter), vectors.read_patch(body)
-    check_patch(service, request.path["name"], selection, change, request.deadline, write=request.write_options)
-    return True
+    return check_patch(service, request.path["name"], selection, change, request.deadline, write=request.write_options)
 
 
 def delete_vector(request: Request, service: Service) -> Reply:
@@ -85,11 +84,10 @@ def delete_vector(request: Request, service: Service) -> Reply:
     return _deleted(result)
 
 
-def _check_delete_vector(request: Request, service: Service) -> bool:
+def _check_delete_vector(request: Request, service: Service) -> str:
     queries.check(request.query, queries.NoParameters)
     selection = Selection([request.path["id"]])
-    check_delete(service, request.path["name"], selection, request.deadline, request.write_options, one=True)
-    return True
+    return check_delete(service, request.path["name"], selection, request.deadline, request.write_options, one=True)
 
 
 def delete_vectors(request: Request, service: Service) -> Reply:
@@ -107,13 +105,12 @@ def delete_vectors(request: Request, service: Service) -> Reply:
     return _deleted(service.delete(name, selection, request.deadline, write))
 
 
-def _check_delete_vectors(request: Request, service: Service) -> bool:
+def _check_delete_vectors(request: Request, service: Service) -> str | None:
     body = bodies.decode(request.body, bodies.DeleteBody)
     selection = vectors.read_deletion(body)
     if body.dry_run:
-        return False
-    check_delete(service, request.path["name"], selection, request.deadline, request.write_options)
-    return True
+        return None
+    return check_delete(service, request.path["name"], selection, request.deadline, request.write_options)
 
 
 def _deleted(result: Deleted) -> Reply:

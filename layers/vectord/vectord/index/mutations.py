@@ -8,10 +8,12 @@ upload of a key                      `u:<hash of the key>:<sequencer>`
 request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
 pending change                       `p:<id>:<number>:<number>...`, or `p:<id>` if it was refused
 race                                 `r:<id of the commit>:<number of commits>`
+creation                             `c:<id of the commit>`
 
 The numbers are the effect of the first request with the key, or of the pending change. The token of a pending change
 stays until a commit finds that no staged object has it. A commit that had several changes, or whose writer had lost a
-race, records that a number of commits will follow a race; each of them records the rest of this number.
+race, records that a number of commits will follow a race; each of them records the rest of this number. The token of
+the creation stays: it tells an index from another one that has its name before or afterwards.
 """
 
 import hashlib
@@ -42,6 +44,7 @@ _UPLOAD: Final = "u:"
 _KEYED: Final = "i:"
 _PENDING: Final = "p:"
 _AFTER_RACE: Final = "r:"
+_CREATION: Final = "c:"
 _OUTCOME: Final = _PENDING + r"([^:]+)((?::[0-9]{1,18})*)"
 _RECORDED_ANSWER: Final = r"([0-9a-f]{8})((?::[0-9]{1,18})+)"
 
@@ -250,6 +253,18 @@ def following_race(applied: Sequence[str], commit: str) -> int:
     return next((int(number) for number in found if re.fullmatch("[0-9]{1,3}", number)), 0)
 
 
+def with_creation(applied: Sequence[str], commit: str) -> tuple[str, ...]:
+    """Return `applied` with the mark that `commit` created the index."""
+    others, _ = _by_type(applied, _CREATION)
+    return (f"{_CREATION}{commit}", *others)
+
+
+def identity_of(index: Index) -> str:
+    """Return what no other index has, not even one of the same name; empty if an earlier vectord created the index."""
+    created = (token for token in index.applied if token.startswith(_CREATION))
+    return index.params.generation or next(created, "")
+
+
 def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:
     """Return `index` with the given ids and rows removed."""
     if not stored:
@@ -270,7 +285,7 @@ def _compact(text: msgspec.Raw | None) -> bytes | None:
 
 def _by_type(applied: Sequence[str], marker: str) -> tuple[list[str], list[str]]:
     """Return the tokens of other types, and those of the type of `marker`; an empty marker stands for commits."""
-    markers = (marker,) if marker else (_UPLOAD, _KEYED, _PENDING, _AFTER_RACE)
+    markers = (marker,) if marker else (_UPLOAD, _KEYED, _PENDING, _AFTER_RACE, _CREATION)
     marked = [token for token in applied if token.startswith(markers)]
     others = [token for token in applied if not token.startswith(markers)]
     return (others, marked) if marker else (marked, others)

@@ -27,6 +27,7 @@ from vectord.errors import (
     StoreUnavailable,
     VersionNotFound,
 )
+from vectord.index import mutations
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.service.commit.create_delete import ObjectLifecycle, new_object
@@ -168,7 +169,8 @@ class History:
     def _copy_once(self, name: str, to: str, deadline: Deadline, as_of: str | None) -> Snapshot | None:
         state, version = self._source(name, deadline, as_of)
         commit_id = self._reader.environment.new_id()
-        body, index = Staged(name, state.etag, version), structs.replace(state.index, applied=(), bucket_index=None)
+        body, applied = Staged(name, state.etag, version), mutations.with_creation((), commit_id)
+        index = structs.replace(state.index, applied=applied, bucket_index=None)
         new = new_object(body, index, name=to, commit_id=commit_id, thresholds=self._thresholds)
         return self._objects.put(to, commit_id, new, deadline)
 

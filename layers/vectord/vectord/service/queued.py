@@ -8,8 +8,9 @@ The object is `.changes/<index>/<token>`. Its first line has the state, the rest
 | `applied` | the answer that the synchronous write would have had                      |
 | `failed`  | the problem; nothing was changed                                          |
 
-The token is a hash of the index and the idempotency key, and every queued change has a key. So a repeat of a request
-has the token of the first, and whatever applies a change twice is stopped by its key (commit/idempotency.py).
+The token is a hash of the index, its identity and the idempotency key, and every queued change has a key. So a repeat
+of a request has the token of the first, unless the index was created again meanwhile; and whatever applies a change
+twice is stopped by its key (commit/idempotency.py).
 """
 
 from collections.abc import Callable
@@ -63,9 +64,12 @@ class _Line(msgspec.Struct, frozen=True):
     request: str
 
 
-def token_of(index: str, key: IdempotencyKey) -> str:
-    """Return the token of the change of an index with an idempotency key: 32 hexadecimal digits."""
-    return blake2b(f"{index}\n{key.text}".encode(), digest_size=_TOKEN_BYTES).hexdigest()
+def token_of(index: str, identity: str, key: IdempotencyKey) -> str:
+    """Return the token of the change of an index with an idempotency key: 32 hexadecimal digits.
+
+    `identity` is that of the index (`mutations.identity_of`).
+    """
+    return blake2b(f"{index}\n{identity}\n{key.text}".encode(), digest_size=_TOKEN_BYTES).hexdigest()
 
 
 class QueuedChanges:
@@ -80,8 +84,8 @@ class QueuedChanges:
     ) -> None:
         self._store, self._environment, self._retry_policy, self._send = store, environment, retry_policy, send
 
-    def accept(self, index: str, key: IdempotencyKey, request: bytes, deadline: Deadline) -> str:
-        """Store a valid request, send its message, and return its token; both are done when this returns.
+    def accept(self, message: Message, key: IdempotencyKey, request: bytes, deadline: Deadline) -> None:
+        """Store a valid request, and send its message; both are done when this returns.
 
         A request with a key that was accepted before is sent again, unless it is applied already.
 
@@ -90,43 +94,41 @@ class QueuedChanges:
             StorageSilent, StoreRefused: nothing will be changed.
             OutcomeUnknown: the queue did not answer; the change may still be applied.
         """
-        token = token_of(index, key)
-        written = self._run(deadline, partial(self._write, index, token, key, request))
-        if written is not None and self._send is not None:
-            message = msgspec.json.encode(Message(index, token))
-            try:
-                self._run(deadline, partial(self._send, message))
-            except (StorageSilent, StoreError) as error:
-                with suppress(StoreError):
-                    self._store.delete(_object(index, token), IfMatch(written))
-                if isinstance(error, StorageSilent):
-                    raise OutcomeUnknown(index) from error
-                raise
-        return token
+        written = self._run(deadline, partial(self._write, message, key, request))
+        if written is None or self._send is None:
+            return
+        try:
+            self._run(deadline, partial(self._send, msgspec.json.encode(message)))
+        except (StorageSilent, StoreError) as error:
+            with suppress(StoreError):
+                self._store.delete(_object(message.index, message.token), IfMatch(written))
+            if isinstance(error, StorageSilent):
+                raise OutcomeUnknown(message.index) from error
+            raise
 
-    def _write(self, index: str, token: str, key: IdempotencyKey, request: bytes) -> str | None:
+    def _write(self, message: Message, key: IdempotencyKey, request: bytes) -> str | None:
         """Store a request, and return the ETag of its object; None if the change is applied already.
 
         Raises:
             ObjectChanged: another request with the same key was faster; look again.
         """
-        name, data = _object(index, token), _encoded("queued", key.request, request)
+        name, data = _object(message.index, message.token), _encoded("queued", key.request, request)
         with suppress(ConditionFailed):
-            return self._store.put(name, data, IfAbsent(), token)
+            return self._store.put(name, data, IfAbsent(), message.token)
         try:
             found = self._load(name)
             if found.request != key.request:
-                raise IdempotencyKeyReused(index)
+                raise IdempotencyKeyReused(message.index)
             if found.state == "failed":  # a change that failed changed nothing, so a repeat is a new attempt
-                return self._store.put(name, data, IfMatch(found.etag), token)
+                return self._store.put(name, data, IfMatch(found.etag), message.token)
         except (ConditionFailed, ObjectNotFound) as error:
             raise ObjectChanged(name) from error
         return None if found.state == "applied" else found.etag
 
-    def accepted(self, index: str, key: IdempotencyKey, deadline: Deadline) -> bool:
+    def accepted(self, message: Message, key: IdempotencyKey, deadline: Deadline) -> bool:
         """Return True if this very request was accepted before, and has not failed."""
         try:
-            found = self.find(index, token_of(index, key), deadline)
+            found = self.find(message.index, message.token, deadline)
         except ChangeNotFound:
             return False
         return found.request == key.request and found.state != "failed"

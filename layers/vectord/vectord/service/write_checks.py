@@ -1,10 +1,14 @@
 """Refuse a write before it is queued: raise what the write would raise before it commits.
 
-A write that passes may still be refused by a later state of the index.
+A write that passes may still be refused by a later state of the index. Each check returns the identity of the index,
+so that the write changes no later index of its name.
 """
 
 from collections.abc import Sequence
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from vectord.errors import VectorNotFound, VectorsNotFound
 from vectord.index import mutations
@@ -12,6 +16,7 @@ from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import is_repeat
+from vectord.service.indexes import VectorIndex
 from vectord.service.service import Service
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import STRONG, Deadline, WriteOptions
@@ -21,55 +26,76 @@ from vectord.service.values.validation import validated_items, validated_matrix
 _IDS_ONLY: Final = Members(metadata=False, vectors=False)
 
 
-def check_add(service: Service, name: str, entries: Sequence[Entry], deadline: Deadline, write: WriteOptions) -> None:
+class _Target(msgspec.Struct, frozen=True):
+    """The index of a write; `is_repeat` if it records a write with the same key, which needs no more checks."""
+
+    identity: str
+    params: Params
+    is_repeat: bool = False
+
+
+def check_add(service: Service, name: str, entries: Sequence[Entry], deadline: Deadline, write: WriteOptions) -> str:
     """Check an add; raise BatchInvalid if some entries are not valid."""
-    index = _checked(service, name, deadline, write)
-    if index is None:
-        return
+    target = _checked(service, name, deadline, write)
+    if target.is_repeat:
+        return target.identity
     if isinstance(entries, EntryMatrix):
-        validated_matrix(entries, index)
+        validated_matrix(entries, target.params)
     else:
-        validated_items(entries, index)
+        validated_items(entries, target.params)
+    return target.identity
 
 
 def check_delete(
     service: Service, name: str, selection: Selection, deadline: Deadline, write: WriteOptions, *, one: bool = False
-) -> None:
+) -> str:
     """Check a deletion; raise VectorNotFound if it is of `one` vector that does not exist."""
     parse_filter(selection.filter)
-    if _checked(service, name, deadline, write) and one and (missing := _missing(service, name, selection, deadline)):
+    target = _checked(service, name, deadline, write)
+    if one and not target.is_repeat and (missing := _missing(service, name, selection, deadline)):
         raise VectorNotFound(name, missing[0])
+    return target.identity
 
 
 def check_patch(
     service: Service, name: str, selection: Selection, patch: Patch, deadline: Deadline, *, write: WriteOptions
-) -> None:
+) -> str:
     """Check a patch; raise VectorsNotFound if ids do not exist, RequestTooLarge if the ids are too many for it."""
     parse_filter(selection.filter)
-    if _checked(service, name, deadline, write) is None or selection.ids is None:
-        return
-    if missing := _missing(service, name, selection, deadline):
-        raise VectorsNotFound(name, missing)
-    mutations.check_patch_size(patch.metadata, len(set(selection.ids)))
+    target = _checked(service, name, deadline, write)
+    if not target.is_repeat and selection.ids is not None:
+        if missing := _missing(service, name, selection, deadline):
+            raise VectorsNotFound(name, missing)
+        mutations.check_patch_size(patch.metadata, len(set(selection.ids)))
+    return target.identity
 
 
-def _checked(service: Service, name: str, deadline: Deadline, write: WriteOptions) -> Params | None:
-    """Return the parameters of an index; None if it records a write with the same key, which needs no more checks.
+def identity_of(service: Service, name: str, deadline: Deadline) -> str:
+    """Return the identity of an index; raise IndexNotFound if it does not exist."""
+    return _opened(service, name, deadline)[1].identity
+
+
+def _opened(service: Service, name: str, deadline: Deadline) -> tuple[VectorIndex, _Target]:
+    index = service.run(name, deadline, STRONG, lambda index: index)
+    if isinstance(index, SingleIndex):
+        return index, _Target(mutations.identity_of(index.index), index.index.params)
+    parent = service.reader.present(name, deadline).index
+    return index, _Target(mutations.identity_of(parent), parent.params)
+
+
+def _checked(service: Service, name: str, deadline: Deadline, write: WriteOptions) -> _Target:
+    """Return the index of a write.
 
     Raises:
         IndexNotFound, PreconditionFailed, IdempotencyKeyReused
         RequestInvalid: the index is sharded, and the write has a precondition.
     """
-    index = service.run(name, deadline, STRONG, lambda index: index)
-    if isinstance(index, SingleIndex):
-        params = index.index.params
-        if write.key is not None and is_repeat(name, write.key, index.index):
-            return None
-    else:
-        params = service.reader.present(name, deadline).index.params
+    index, target = _opened(service, name, deadline)
+    if isinstance(index, SingleIndex) and write.key is not None and is_repeat(name, write.key, index.index):
+        return structs.replace(target, is_repeat=True)
     if write.precondition is not None:
         index.would_delete(Selection([]), write)  # it checks the precondition
-    return params
+    return target
 
 
 def _missing(service: Service, name: str, selection: Selection, deadline: Deadline) -> Sequence[str]:

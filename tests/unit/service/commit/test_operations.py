@@ -21,7 +21,7 @@ from vectord.lhv1.text_fields import TextField
 from vectord.readers.entry import NewVector
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import Keyed
-from vectord.service.commit.operations import InBucket, pack, unpack
+from vectord.service.commit.operations import InBucket, IndexReplaced, OfIndex, pack, unpack
 from vectord.service.commit.prepared import Operation
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
@@ -55,15 +55,15 @@ PLAIN: st.SearchStrategy[Operation] = (
     | st.builds(ChangeMetadata, SELECTIONS.filter(lambda selection: selection.ids is None), PATCHES)
     | st.builds(DeclareText, st.dictionaries(st.text(), st.builds(TextField, st.none() | st.text(), st.booleans())))
 )
-OPERATIONS = PLAIN | st.builds(
-    Keyed, PLAIN | st.builds(InBucket, PLAIN), st.just(IdempotencyKey("the key", "0a1b2c3d"))
-)
+KEYED = st.builds(Keyed, PLAIN | st.builds(InBucket, PLAIN), st.just(IdempotencyKey("the key", "0a1b2c3d")))
+OPERATIONS = PLAIN | KEYED | st.builds(OfIndex, PLAIN | KEYED, st.just("c:first"))
 
 
 def index() -> Index:
     empty = state.empty_index(Params("t", 2, distance="euclidean"))
     filled, *_ = mutations.upsert(empty, [item("a", (1, 0), {"year": 1999}), item("b", (0, 1))])
-    return msgspec.structs.replace(filled, bucket_index=BucketIndex(1_790_000_000, (), {}, "CLASSIC"))
+    bucket_index = BucketIndex(1_790_000_000, (), {}, "CLASSIC")
+    return msgspec.structs.replace(filled, bucket_index=bucket_index, applied=("c:first",))
 
 
 def content(changed: Index) -> tuple[object, ...]:
@@ -106,3 +106,16 @@ def test_an_operation_for_a_vector_bucket_changes_no_other_index() -> None:
     native = msgspec.structs.replace(index(), bucket_index=None)
     with pytest.raises(IndexNotFound):
         InBucket(Delete(Selection(["a"]))).apply(native, "t", no_deadline)
+
+
+@pytest.mark.parametrize("key", [None, IdempotencyKey("the key", "0a1b2c3d")])
+@pytest.mark.parametrize("identity", ["c:second", ""])
+def test_an_operation_for_one_index_changes_no_other_one_and_says_that_it_was_created_again(
+    key: IdempotencyKey | None, identity: str
+) -> None:
+    delete: Operation = Delete(Selection(["a"]))
+    done, _ = (delete if key is None else Keyed(delete, key)).apply(index(), "t", no_deadline)
+    operation = unpack(pack(OfIndex(delete if key is None else Keyed(delete, key), identity)))
+    with pytest.raises(IndexReplaced, match="created again") as caught:
+        operation.apply(done, "t", no_deadline)
+    assert caught.value.name == "t"

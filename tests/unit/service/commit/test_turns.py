@@ -30,13 +30,13 @@ from vectord.errors import (
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.commit.operations import pack
+from vectord.service.commit.operations import IndexReplaced, OfIndex, pack
 from vectord.service.commit.pending import EXPIRES, PendingChanges, folder_of, pending_change
 from vectord.service.commit.prepared import Effect, Operation
 from vectord.service.commit.turns import TAKEOVER
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment
-from vectord.service.values.options import Deadline, NewIndex, WriteOptions
+from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
 from vectord.service.values.validation import Add, AddFiles, FileRows
 
@@ -123,6 +123,39 @@ def test_a_change_that_is_not_valid_is_refused_alone(store: ScriptedStore, lost:
     wait_with(store, adding("a"))
     assert lost.add("t", [MINE], FOREVER).count == 3
     assert f"p:{missing}" in services.a_service(store.inner).reader.open("t").index.applied
+
+
+def created_again(store: ScriptedStore) -> None:
+    """Delete index `t`, and create one of its name."""
+    another = services.a_service(store.inner, clock=Clock(ids="again"))
+    another.delete_index("t", FOREVER)
+    another.create(NewIndex("t", 2), FOREVER)
+
+
+def identity(store: ScriptedStore) -> str:
+    return mutations.identity_of(services.a_service(store.inner).reader.open("t").index)
+
+
+def test_a_change_for_an_earlier_index_of_the_same_name_is_refused_alone(store: ScriptedStore, lost: Service) -> None:
+    wait_with(store, OfIndex(adding("a"), "c:earlier"))
+    wait_with(store, OfIndex(adding("b"), identity(store)))
+    assert lost.add("t", [MINE], FOREVER).count == 3
+    assert ids_in(store) == {"first", "b", "mine"}
+
+
+@pytest.mark.parametrize("key", [None, IdempotencyKey("k", "0a1b2c3d")])
+def test_a_change_for_one_index_is_refused_by_another_that_took_its_name_during_the_commit(
+    store: ScriptedStore, service: Service, key: IdempotencyKey | None
+) -> None:
+    write = WriteOptions(key=key, identity=identity(store))
+    store.on("put", after(lambda: created_again(store)))
+    with pytest.raises(IndexReplaced):
+        service.add("t", [MINE], FOREVER, write)
+    assert (ids_in(store), stored(store)) == (set(), [])
+
+
+def test_a_change_for_one_index_that_lost_a_race_is_committed(store: ScriptedStore, lost: Service) -> None:
+    assert lost.add("t", [MINE], FOREVER, WriteOptions(identity=identity(store))).count == 2
 
 
 def test_files_for_another_index_of_the_same_name_are_refused_alone(store: ScriptedStore, lost: Service) -> None:

@@ -56,9 +56,11 @@ def test_a_copy_has_its_own_name_and_the_parameters_of_the_original(
     assert (copy.name, copy.dimension, copy.distance) == ("u", original.dimension, original.distance)
 
 
-def test_a_copy_records_only_its_own_commit(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_records_only_its_own_commit_which_is_its_creation(
+    history: IndexHistory, service: HistoryService
+) -> None:
     service.history.copy("t", "u", FOREVER)
-    assert service.reads.present("u", FOREVER).index.applied == ("ours-1",)
+    assert service.reads.present("u", FOREVER).index.applied == ("c:ours-1", "ours-1")
 
 
 def test_changes_of_a_copy_do_not_reach_the_original(history: IndexHistory, service: HistoryService) -> None:

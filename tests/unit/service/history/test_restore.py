@@ -7,6 +7,7 @@ from tests.support.scripted_store import ScriptedStore, after
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, IndexHistory
 from vectord.errors import BlobCorrupt, IndexNotFound, PreconditionFailed, RequestInvalid, VersionNotFound
+from vectord.index import mutations
 from vectord.service.values.options import NO_INDEX_ETAG, NewIndex, WriteOptions
 from vectord.storage.base import IfMatch
 
@@ -46,6 +47,15 @@ class TestOfAnExistingIndex:
         before = service.reads.present("t", FOREVER).index.applied
         service.history.restore("t", history.etags[1], FOREVER)
         assert set(before) <= set(service.reads.present("t", FOREVER).index.applied)
+
+    def test_keeps_the_identity_of_the_index_also_of_a_deleted_one(
+        self, history: IndexHistory, service: HistoryService
+    ) -> None:
+        before = mutations.identity_of(service.reads.present("t", FOREVER).index)
+        service.history.restore("t", history.etags[1], FOREVER)
+        history.writer.delete_index("t", FOREVER)
+        service.history.restore("t", history.etags[2], FOREVER)
+        assert mutations.identity_of(service.reads.present("t", FOREVER).index) == before != ""
 
     def test_is_one_write_that_records_its_commit(self, history: IndexHistory, service: HistoryService) -> None:
         service.history.restore("t", history.etags[1], FOREVER)

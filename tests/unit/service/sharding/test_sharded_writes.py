@@ -1,5 +1,6 @@
 """A change of a sharded index reports sums over its shards; partial failures are reported and can be repeated."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -23,9 +24,10 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
+from vectord.service.commit.operations import IndexReplaced
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex, WriteOptions
-from vectord.service.values.selection import Selection
+from vectord.service.values.selection import Patch, Selection
 
 
 def test_counts_of_a_change_are_summed_over_shards(filled: Service) -> None:
@@ -54,6 +56,21 @@ def test_shards_without_items_get_no_request(store: HookedStore, filled: Service
     filled.delete("t", Selection(list(ids_on_shard(2)[:1])), FOREVER)
     changed = {name for name, etag in etags(store.inner).items() if before[name] != etag}
     assert {name.rpartition("/")[2] for name in changed} == {"2"}
+
+
+@pytest.mark.parametrize("write", ["add", "delete", "patch"])
+def test_a_change_for_an_earlier_index_of_the_same_name_changes_no_shard(
+    store: HookedStore, filled: Service, write: str
+) -> None:
+    before, options = etags(store.inner), WriteOptions(identity="an earlier generation")
+    changes = {
+        "add": lambda: filled.add("t", ROWS[:1], FOREVER, options),
+        "delete": lambda: filled.delete("t", Selection(IDS[:1]), FOREVER, options),
+        "patch": lambda: filled.patch("t", Selection(IDS[:1]), Patch(msgspec.Raw(b"{}")), FOREVER, options),
+    }
+    with pytest.raises(IndexReplaced):
+        changes[write]()
+    assert etags(store.inner) == before
 
 
 def test_a_partly_committed_batch_reports_its_counts_and_can_be_repeated(store: HookedStore, filled: Service) -> None:

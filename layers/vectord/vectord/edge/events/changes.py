@@ -3,6 +3,7 @@
 | what happens                         | what becomes of the change                                                |
 |--------------------------------------|---------------------------------------------------------------------------|
 | it is refused (a 4xx problem)        | its state is `failed`                                                     |
+| its index was created again          | the same: it was accepted for the earlier index                           |
 | storage or another writer delays it  | SQS delivers the message again, and finally moves it to the dead letters  |
 | a message is delivered again         | nothing: the change is recorded, or its idempotency key is                |
 | its object is gone                   | nothing: it was withdrawn, or has expired                                 |
@@ -92,7 +93,8 @@ class _Delivery:
         write = WRITES[stored.route]
         self._principal, self._operation = stored.principal, write.operation
         try:
-            reply = write.apply(requests.read(event, WRITES, self._deadline), self._service)
+            request = requests.read(event, WRITES, self._deadline)
+            reply = write.apply(structs.replace(request, identity=stored.identity), self._service)
         except VectordError as error:
             if problems.is_failure(error):
                 raise

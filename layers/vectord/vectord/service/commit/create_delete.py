@@ -4,6 +4,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from vectord.errors import (
     BlobError,
@@ -19,6 +20,7 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
+from vectord.index import mutations
 from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
@@ -76,6 +78,7 @@ class ObjectLifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, commit_id = index.params.name, self._environment.new_id()
+        index = structs.replace(index, applied=mutations.with_creation(index.applied, commit_id))
         new = NewObject(index, encode.encode(index, name, commit_id, thresholds=self._thresholds))
         created = self.put(name, commit_id, new, deadline)
         if created is None:

@@ -39,6 +39,7 @@ from vectord.index.codec.reads import read_ahead
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Keyed, is_repeat
+from vectord.service.commit.operations import OfIndex
 from vectord.service.commit.pending import PendingChanges
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
 from vectord.service.commit.turns import ToCommit, Turn, Work
@@ -75,15 +76,15 @@ class CommitLoop:
         Without a precondition, an operation that lost a race is committed together with those of other writers.
 
         Raises:
-            PreconditionFailed, and what the operation and `commit` raise
+            PreconditionFailed, IndexReplaced, and what the operation and `commit` raise
             DeadlineExceeded: applying ended after the deadline; nothing was written.
         """
         name, commit_id = base.name, self._environment.new_id()
         check = partial(self._environment.check, deadline)
         operation = operation if write.key is None else Keyed(operation, write.key)
+        operation = operation if write.identity is None else OfIndex(operation, write.identity)
         work = Work(commit_id, partial(operation.apply, name=name, check=check), operation.adds, check)
-        if write.precondition is None:
-            work.operation = operation
+        work.operation = operation if write.precondition is None else None
         try:
             prepare = partial(self._prepare, work, deadline)
             committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=base)

@@ -11,6 +11,7 @@ import numpy as np
 
 from vectord.deadline import DeadlineCheck
 from vectord.errors import IndexNotFound
+from vectord.index import mutations
 from vectord.index.kernels.distance import as_float32
 from vectord.index.rows import Item
 from vectord.index.state import Index
@@ -48,6 +49,38 @@ class InBucket(msgspec.Struct, frozen=True):
         return self.operation.apply(index, name, check)
 
 
+class IndexReplaced(IndexNotFound):
+    """The index that a change was for does not exist any more, but another one of its name does."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.args = (
+            f"Index {name!r} was deleted and created again after this change had been accepted; the change was not "
+            "applied. Send it again if the new index should have it.",
+        )
+
+
+class OfIndex(msgspec.Struct, frozen=True):
+    """An operation for the index of an identity: no other index is changed, not even one of the same name."""
+
+    operation: Operation
+    identity: str
+
+    @property
+    def effect_length(self) -> int:
+        return self.operation.effect_length
+
+    @property
+    def adds(self) -> int:
+        return self.operation.adds
+
+    def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
+        """Do the same as the operation; raise IndexReplaced for an index of another identity."""
+        if mutations.identity_of(index) != self.identity:
+            raise IndexReplaced(name)
+        return self.operation.apply(index, name, check)
+
+
 class _Rows(msgspec.Struct, tag="add"):
     ids: list[str]
     vectors: memoryview  # of the packed bytes: a copy of a large file would take as much memory again
@@ -82,12 +115,17 @@ class _TextDeclaration(msgspec.Struct, tag="text"):
     text: dict[str, TextField]
 
 
-type _Body = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration
+type _AnyIndex = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration
+
+
+class _OneIndex(msgspec.Struct, tag="of"):
+    identity: str
+    body: _AnyIndex
 
 
 class _Packed(msgspec.Struct):
     format: int
-    body: _Body
+    body: _AnyIndex | _OneIndex
     key: IdempotencyKey | None
     in_bucket: bool
 
@@ -98,11 +136,14 @@ def pack(operation: Operation) -> bytes:
     Raises:
         TypeError: it is of a type that cannot be stored.
     """
+    identity = operation.identity if isinstance(operation, OfIndex) else None
+    operation = operation.operation if isinstance(operation, OfIndex) else operation
     key = operation.key if isinstance(operation, Keyed) else None
     inner = operation.operation if isinstance(operation, Keyed) else operation
     in_bucket = isinstance(inner, InBucket)
     body = _body(inner.operation if isinstance(inner, InBucket) else inner)
-    return msgspec.msgpack.encode(_Packed(_FORMAT, body, key, in_bucket))
+    packed = _Packed(_FORMAT, body if identity is None else _OneIndex(identity, body), key, in_bucket)
+    return msgspec.msgpack.encode(packed)
 
 
 def unpack(data: bytes) -> Operation:
@@ -115,15 +156,17 @@ def unpack(data: bytes) -> Operation:
         packed = _decoder().decode(data)
         if packed.format != _FORMAT:
             raise ValueError(f"an operation of format {packed.format}")
-        operation = _operation(packed.body)
+        found = packed.body
+        operation = _operation(found.body if isinstance(found, _OneIndex) else found)
     except METADATA_ERRORS as error:  # msgspec's errors are among them, and are no ValueErrors
         raise ValueError(f"not an operation: {error}") from error
     if packed.in_bucket:
         operation = InBucket(operation)
-    return operation if packed.key is None else Keyed(operation, packed.key)
+    operation = operation if packed.key is None else Keyed(operation, packed.key)
+    return OfIndex(operation, found.identity) if isinstance(found, _OneIndex) else operation
 
 
-def _body(operation: Operation) -> _Body:
+def _body(operation: Operation) -> _AnyIndex:
     match operation:
         case Add():
             return _rows(operation)
@@ -153,7 +196,7 @@ def _rows(add: Add) -> _Rows:
     return _Rows(list(ids), little_endian.view(np.uint8).data, vectors.shape[1], texts)
 
 
-def _operation(body: _Body) -> Operation:
+def _operation(body: _AnyIndex) -> Operation:
     match body:
         case _Rows():
             return _add(body)

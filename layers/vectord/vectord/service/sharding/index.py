@@ -25,6 +25,7 @@ from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
+from vectord.service.commit.operations import IndexReplaced
 from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
 from vectord.service.sharding.failures import Failed, error_of
@@ -178,7 +179,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             BatchInvalid: some entries are not valid; nothing was changed.
             PartlyApplied, Contended, OutcomeUnknown
         """
-        check_unconditional(self.parent, write)
+        self._check(write)
         parts = by_shard(self.parent, validation.validated_items(entries, self.parent), id_of)
         parts = with_home_first(self.parent, parts, write.key, [])
         changed = self._commit([AddRequest(shard, items, write.key) for shard, items in parts.items()])
@@ -190,7 +191,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         Raises:
             PartlyApplied, Contended, OutcomeUnknown
         """
-        check_unconditional(self.parent, write)
+        self._check(write)
         requests = [DeleteRequest(shard, part, write.key) for shard, part in self._parts(selection, write.key).items()]
         return Deleted(sum(one.rows for one in self._commit(requests)))
 
@@ -202,13 +203,19 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             RequestTooLarge: the metadata, once for each vector, is too large.
             PartlyApplied, Contended, OutcomeUnknown
         """
-        check_unconditional(self.parent, write)
+        self._check(write)
         parts = self._parts(selection, write.key)
         if selection.ids is not None and (missing := self._absent_ids(parts, write.key)):
             raise VectorsNotFound(self.parent.name, missing)
         self._check_patch_size(selection, patch)
         requests = [PatchRequest(shard, part, patch, write.key) for shard, part in parts.items()]
         return Patched(sum(one.rows for one in self._commit(requests)))
+
+    def _check(self, write: WriteOptions) -> None:
+        """Raise RequestInvalid if a write has a precondition, IndexReplaced if it is for an earlier index."""
+        check_unconditional(self.parent, write)
+        if write.identity not in (None, self.parent.generation):
+            raise IndexReplaced(self.name)
 
     def _check_patch_size(self, selection: Selection, patch: Patch) -> None:
         """Raise RequestTooLarge before any shard is changed; shards check short metadata themselves."""

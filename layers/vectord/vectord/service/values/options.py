@@ -68,11 +68,13 @@ class NewIndex(msgspec.Struct, frozen=True):
 class WriteOptions(msgspec.Struct, frozen=True):
     """The condition of a write: `precondition` contains the ETags at which it may proceed; None allows any.
 
-    A write with a `key` is applied once: a repeat changes nothing and has the same result.
+    A write with a `key` is applied once: a repeat changes nothing and has the same result. A write with an `identity`
+    (`mutations.identity_of`) changes no other index of the same name.
     """
 
     precondition: Container[str] | None = None
     key: IdempotencyKey | None = None
+    identity: str | None = None
 
 
 STRONG: Final = ReadOptions()
