@@ -11,7 +11,7 @@ from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
 from vectord_client.text_values import TextFields, text_fields
-from vectord_client.texts import Model, Texts, create
+from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.values import (
     Added,
     Deleted,
@@ -202,7 +202,7 @@ class AsyncIndex(AsyncView, AsyncLoadable):
     @property
     def queued(self) -> AsyncQueued:
         """The same writes, queued: each returns a change at once, which a worker of the service applies later."""
-        return AsyncQueued(self._session, self._name)
+        return AsyncQueued(self._session, self._name, self._texts)
 
     def change(self, token: str) -> AsyncChange:
         """Return a queued change by its token. This sends nothing; its `state()` does."""
@@ -235,8 +235,7 @@ class AsyncIndex(AsyncView, AsyncLoadable):
             BatchInvalid: The service refused some rows; nothing of their request was changed.
         """
         if texts is not None:
-            if rows is not None or vectors is not None:
-                raise ArgumentInvalid("Give one of rows, vectors and texts.")
+            check_only_texts(rows, vectors)
             return await self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session

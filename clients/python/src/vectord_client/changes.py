@@ -7,6 +7,7 @@ from typing import Any
 from vectord_client.change_errors import StillQueued
 from vectord_client.change_values import ChangeState
 from vectord_client.session import Session
+from vectord_client.texts import Texts, check_only_texts
 from vectord_client.values import Added, Deleted, Patched
 from vectord_client.wire import changes, operations, plans
 from vectord_client.wire.call import Call
@@ -67,8 +68,8 @@ class Change:
 class Queued:
     """The changes of an index that the service queues: each returns at once, and is one request."""
 
-    def __init__(self, session: Session, index: str) -> None:
-        self._session, self._index = session, index
+    def __init__(self, session: Session, index: str, texts: Texts) -> None:
+        self._session, self._index, self._texts = session, index, texts
 
     def add(
         self,
@@ -77,16 +78,23 @@ class Queued:
         ids: Any = None,
         vectors: Any = None,
         metadata: Any = None,
+        texts: Iterable[str] | None = None,
         if_match: str | None = None,
         id: str = "id",
         vector: str = "vector",
     ) -> Change:
         """Queue an add of vectors, in the forms of `Index.add`, that fit into one request.
 
+        `texts` in place of `vectors` are embedded before the change is queued.
+
         Raises:
             ArgumentInvalid: Some rows are not valid, or they need several requests; nothing was sent.
             BatchInvalid: The service refused some rows; nothing is changed.
         """
+        if texts is not None:
+            check_only_texts(rows, vectors)
+            plan = self._texts.queued_add(ids, texts, metadata, if_match)
+            return Change(self._session, self._index, self._session.follow(plan))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         return self.send(changes.add(self._index, blocks, if_match))
 

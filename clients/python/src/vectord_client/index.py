@@ -9,7 +9,7 @@ from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Listing, Rows
 from vectord_client.text_values import TextFields, text_fields
-from vectord_client.texts import Model, Texts, create
+from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.transfer import Loadable
 from vectord_client.values import (
     Added,
@@ -201,7 +201,7 @@ class Index(View, Loadable):
     @property
     def queued(self) -> Queued:
         """The same writes, queued: each returns a change at once, which a worker of the service applies later."""
-        return Queued(self._session, self._name)
+        return Queued(self._session, self._name, self._texts)
 
     def change(self, token: str) -> Change:
         """Return a queued change by its token. This sends nothing; its `state()` does."""
@@ -234,8 +234,7 @@ class Index(View, Loadable):
             BatchInvalid: The service refused some rows; nothing of their request was changed.
         """
         if texts is not None:
-            if rows is not None or vectors is not None:
-                raise ArgumentInvalid("Give one of rows, vectors and texts.")
+            check_only_texts(rows, vectors)
             return self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session

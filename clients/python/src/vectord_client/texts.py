@@ -1,15 +1,16 @@
 """Operations with texts: embed them with the model of the index, then send the vectors."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
+from vectord_client.change_values import ChangeState
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch
 from vectord_client.hits import Hits
-from vectord_client.rows.block import InvalidRows
+from vectord_client.rows.block import Block, InvalidRows
 from vectord_client.rows.id_lists import check_several, checked_ids
 from vectord_client.values import Added, Embedding, IndexInfo, Parameters, Restored
-from vectord_client.wire import operations, plans
+from vectord_client.wire import changes, operations, plans
 from vectord_client.wire.call import Call, Plan, Work
 from vectord_client.wire.encode import AsOf
 
@@ -49,7 +50,24 @@ class Texts:
         return hits
 
     def add(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None) -> Plan[Added]:
-        """Add or replace the vectors of documents.
+        """Add or replace the vectors of documents; raise what `rows` raises."""
+        blocks = yield from self.rows(ids, texts, metadata)
+        return (yield from plans.add(self._name, blocks, if_match))
+
+    def queued_add(
+        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
+    ) -> Plan[ChangeState]:
+        """Queue an add of the vectors of documents; raise what `rows` raises.
+
+        Raises:
+            ArgumentInvalid: There are no documents, or their vectors need several requests.
+        """
+        blocks = yield from self.rows(ids, texts, metadata)
+        state: ChangeState = yield changes.add(self._name, blocks, if_match)
+        return state
+
+    def rows(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None) -> Plan[Sequence[Block]]:
+        """Embed documents and return their rows.
 
         Raises:
             InvalidRows: Some texts are empty or not text.
@@ -67,14 +85,19 @@ class Texts:
             raise InvalidRows(bad)
         embedder = yield from self._checked_embedder()
         vectors = yield Work(lambda: _embedding().embed_documents(embedder, documents))
-        blocks = plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
-        return (yield from plans.add(self._name, blocks, if_match))
+        return plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
 
     def _checked_embedder(self) -> Plan[Embedder]:
         if self._embedder is None:
             info: IndexInfo = yield operations.describe(self._name, self._as_of)
             self._embedder = yield Work(lambda: _index_embedding().embedder_of(self._configured, info.parameters))
         return self._embedder
+
+
+def check_only_texts(rows: object, vectors: object) -> None:
+    """Raise ArgumentInvalid if an add has rows or vectors besides its texts."""
+    if rows is not None or vectors is not None:
+        raise ArgumentInvalid("Give one of rows, vectors and texts.")
 
 
 def _text_reason(text: object) -> str | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from array import array
+from base64 import b64decode
 from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
@@ -23,6 +25,7 @@ from vectord_client import (
     StillQueued,
     VectorNotFound,
 )
+from vectord_client.embedding.embedder import FunctionEmbedder
 
 TOKEN = "5d2c0f9e0b6a4c1f8e7d3a2b1c0d9e8f"
 ONCE = RetryPolicy(attempts=1)
@@ -53,17 +56,22 @@ APPLIED = answer(
     "200 OK",
     {"token": TOKEN, "state": "applied", "result": {"added": 1, "replaced": 0, "count": 3}, "etag": '"e"'},
 )
+DESCRIBED = answer(
+    "200 OK",
+    {"index": {"name": "films", "dimension": 2, "m": 16, "ef_search": 20, "distance": "cosine"}}
+    | {"count": 0, "bytes": 300, "graph": {"bytes": 0}, "calibration": {}},
+)
 FAILED = answer("200 OK", {"token": TOKEN, "state": "failed", "problem": PROBLEM})
 
 
-def of(kind: type[Any], url: str, use: Callable[[Any], Any]) -> Any:
+def of(kind: type[Any], url: str, use: Callable[[Any], Any], **options: Any) -> Any:
     """Return what `use` returns for the index `films` of a client of `kind`."""
     if kind is Client:
-        with Client(url, retries=ONCE) as client:
+        with Client(url, retries=ONCE, **options) as client:
             return use(client.index("films"))
 
     async def run() -> Any:
-        async with AsyncClient(url, retries=ONCE) as client:
+        async with AsyncClient(url, retries=ONCE, **options) as client:
             return await _settled(use(client.index("films")))
 
     return asyncio.run(run())
@@ -98,6 +106,20 @@ def test_a_write_prefers_to_be_queued(kind: type[Any], write: str) -> None:
     assert f"{request.method} {request.target}" == route
     assert request.headers["prefer"] == "respond-async"
     assert request.headers["idempotency-key"]
+
+
+def of_two_numbers() -> FunctionEmbedder:
+    return FunctionEmbedder("numbers", 2, lambda texts: [[len(text), 1.0] for text in texts])
+
+
+@both
+def test_texts_are_embedded_before_they_are_queued(kind: type[Any]) -> None:
+    with raw_server(DESCRIBED, ACCEPTED) as server:
+        change = of(kind, server.url, lambda i: i.queued.add(ids=["a"], texts=["abc"]), embedder=of_two_numbers())
+        looked, sent = server.requests
+    assert (change.token, looked.method, sent.headers["prefer"]) == (TOKEN, "GET", "respond-async")
+    [row] = json.loads(sent.body)["vectors"]
+    assert (row["id"], list(array("f", b64decode(row["vector"])))) == ("a", [3.0, 1.0])
 
 
 @both

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vectord_client import AsyncClient, Client, Embedding
+from vectord_client import Added, AsyncClient, Client, Embedding
 from vectord_client.embedding.embedder import FunctionEmbedder
 from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch, IndexExists, NoEmbedder
 from vectord_client.rows.block import InvalidRows
@@ -186,6 +186,38 @@ async def test_coroutines_embed_too_and_are_refused_too(folder: Path) -> None:
     async with AsyncClient(folder, embedder=letters("others")) as other:
         with pytest.raises(EmbedderMismatch, match="'letters', not by 'others'"):
             await other.index("t").search(text="a")
+
+
+def test_texts_are_embedded_and_queued(client: Client) -> None:
+    index = client.create_index("t")
+    change = index.queued.add(ids=["as", "bs"], texts=["aaa", "bbb"], metadata=[{"n": 1}, None])
+    assert change.wait() == Added(2, 0, 2, index.etag)
+    hit = index.search(text="a", k=1)[0]
+    assert (hit.id, hit.metadata) == ("as", {"n": 1})
+
+
+async def test_coroutines_embed_and_queue_texts(folder: Path) -> None:
+    async with AsyncClient(folder, embedder=letters()) as client:
+        index = await client.create_index("t")
+        change = await index.queued.add(ids=["as", "cs"], texts=["aaa", "ccc"])
+        assert (await change.wait()).count == 2
+        assert (await index.search(text="c", k=1)).ids == ["cs"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"vectors": [[1, 0, 0]]}, "Give one of rows, vectors and texts"),
+        ({"rows": [("a", [1, 0, 0])]}, "Give one of rows, vectors and texts"),
+        ({"ids": None}, "Give `ids`"),
+        ({"ids": [], "texts": []}, "no rows"),
+    ],
+)
+def test_texts_that_cannot_be_queued_are_refused_at_once(client: Client, more: dict[str, Any], message: str) -> None:
+    index = client.create_index("t")
+    with pytest.raises(ArgumentInvalid, match=message):
+        index.queued.add(**{"ids": ["a"], "texts": ["a"], **more})
+    assert index.count() == 0
 
 
 def test_texts_are_counted_before_the_model_is_called(folder: Path) -> None:
