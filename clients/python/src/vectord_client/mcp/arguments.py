@@ -80,6 +80,8 @@ def _rule(schema: Schema, root: Schema) -> str:
         case "integer" | "number" as type_:
             article = "an integer" if type_ == "integer" else "a number"
             return article + _bounds(schema.get("minimum"), schema.get("maximum"))
+        case "string" if "enum" in schema:
+            return f"one of {', '.join(schema['enum'])}"
         case "string":
             return "a text"
         case "boolean":

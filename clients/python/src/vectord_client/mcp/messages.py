@@ -15,8 +15,8 @@ _DOCTOR: Final = "Ask the user to run `vectord doctor`, which says what fails."
 _ADVICE: Final[Mapping[type[VectordError], str]] = {
     errors.IndexNotFound: "list_indexes shows the names of those that exist.",
     errors.NoEmbedder: (
-        "Use vectors of numbers, or the id of a stored vector; or ask the user to start `vectord mcp` with --model "
-        "NAME, the model that made the vectors of the index."
+        "Use the mode words if the index has text_fields, vectors of numbers, or the id of a stored vector; or ask the "
+        "user to start `vectord mcp` with --model NAME, the model that made the vectors of the index."
     ),
     errors.EmbedderMismatch: "Ask the user to start `vectord mcp` with --model NAME, the model of the index.",
     errors.BatchInvalid: "Correct them and add all of them again.",

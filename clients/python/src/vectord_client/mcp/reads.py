@@ -1,7 +1,7 @@
 """The tools that read."""
 
 from itertools import islice
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
@@ -14,11 +14,17 @@ MAX_K: Final = 100
 MAX_IDS: Final = 100
 MAX_VALUES: Final = 200
 _EXAMPLES: Final = 3
-_TEXT: Final = "A query in words, if the index has an embedding model."
+_TEXT: Final = "The query: a text. The mode says what is done with it."
+_MODE: Final = (
+    "vector: the nearest by meaning; a text needs the embedding model of the index. words: the most relevant by the "
+    "words of text, such as names, codes and exact terms; needs text_fields. hybrid: both, joined; the best choice "
+    "where the index has a model and text_fields."
+)
 _VECTOR: Final = "A query vector of the index's dimension."
 _ID: Final = "The id of a stored vector whose neighbours are wanted."
 
 IndexName = Annotated[str, Field(description="The name of an index, as list_indexes shows it.", examples=["films"])]
+Mode = Literal["vector", "words", "hybrid"]
 Filter = Annotated[
     dict[str, Any] | None,
     Field(
@@ -60,9 +66,10 @@ class ReadTools:
         return answer
 
     def describe_index(self, index: IndexName) -> answers.Described:
-        """Describe an index: dimension, distance, number of vectors, embedding model, and metadata of a few vectors.
+        """Describe an index: dimension, distance, number of vectors, embedding model, text fields, and some metadata.
 
-        The examples show which metadata paths exist. If embedding_model is null, search by text may be impossible.
+        The examples show which metadata paths exist. If embedding_model is null, a text may only be searched by its
+        words. text_fields are the metadata paths whose words can be searched; without any, use the mode vector.
         """
         chosen = self._client.index(index)
         info = chosen.info()
@@ -79,6 +86,7 @@ class ReadTools:
             "bytes": info.bytes,
             "shards": info.parameters.shards,
             "embedding_model": model.model if model else None,
+            "text_fields": [path for path, field in (info.parameters.text or {}).items() if field.searchable],
             "examples": examples,
         }
 
@@ -92,22 +100,28 @@ class ReadTools:
         filter: Filter = None,
         max_distance: Annotated[float | None, Field(ge=0, examples=[0.5])] = None,
         recall: Annotated[float, Field(ge=0.5, le=1, description="1 is an exact search.", examples=[0.95])] = 0.95,
+        mode: Annotated[Mode, Field(description=_MODE, examples=["hybrid"])] = "vector",
     ) -> answers.Matches:
-        """Find the nearest vectors to exactly one of text, vector and id; the smaller the distance, the nearer.
+        """Find the best matches to a text, or to a vector or an id: by meaning, by words, or by both.
 
-        Matches have their metadata. `count` is the number of vectors in the index, `eligible` of those that satisfy the
-        filter.
+        By mode vector, exactly one of text, vector and id is given, and matches have a distance: the smaller, the
+        nearer. By words, they have a relevance: the higher, the better. By hybrid, they have both, and a score that
+        orders them; vector or id may stand for the meaning, and text for the words. Matches have their metadata.
+        `count` is the number of vectors in the index, `eligible` of those that satisfy the filter.
         """
-        given = [name for name, has in (("text", text), ("vector", vector is not None), ("id", id)) if has]
-        if len(given) != 1:
-            has = f"has {' and '.join(given)}" if given else "has none of them, or an empty text"
-            raise ToolError(f'Give exactly one of text, vector and id; this call {has}. Example: {{"text": "space"}}')
+        check_query(mode, text=bool(text), vector=vector is not None, id=bool(id))
+        embedded = mode == "vector" or (vector is None and not id and mode == "hybrid")
         hits = self._client.index(index).search(
-            vector, id=id or None, text=text or None, k=k, filter=filter, max_distance=max_distance, recall=recall
+            vector,
+            id=id or None,
+            text=text if text and embedded else None,
+            words=None if mode == "vector" else text,
+            k=k,
+            filter=filter,
+            max_distance=max_distance,
+            recall=recall,
         )
-        matches, note = answers.that_fit(
-            {"id": hit.id, "distance": hit.distance, **answers.metadata_members(hit.metadata)} for hit in hits
-        )
+        matches, note = answers.that_fit(answers.match(hit) for hit in hits)
         answer = {"matches": matches, "count": hits.count, "eligible": hits.eligible, "strategy": hits.strategy}
         return cast("answers.Matches", _with_note(answer, note))
 
@@ -163,6 +177,24 @@ class ReadTools:
             for facet in facets
         )
         return cast("answers.CountedValues", _with_note({"count": facets.count, "paths": counted}, note))
+
+
+def check_query(mode: Mode, **given: bool) -> None:
+    """Raise ToolError if a search does not have what its mode needs: some of text, vector and id."""
+    names = [name for name, has in given.items() if has]
+    has = f"has {' and '.join(names)}" if names else "has none of them, or an empty text"
+    if mode == "vector" and len(names) != 1:
+        raise ToolError(f'Give exactly one of text, vector and id; this call {has}. Example: {{"text": "space"}}')
+    if mode == "words" and names != ["text"]:
+        raise ToolError(
+            f"The mode words needs text alone, of text, vector and id; this call {has}. "
+            'Example: {"mode": "words", "text": "space"}'
+        )
+    if mode == "hybrid" and (not given["text"] or len(names) > 2):
+        raise ToolError(
+            f"The mode hybrid needs text, and may have one of vector and id; this call {has}. "
+            'Example: {"mode": "hybrid", "text": "space"}'
+        )
 
 
 def _with_note(answer: dict[str, Any], note: str | None) -> dict[str, Any]:
