@@ -16,6 +16,7 @@ import botocore
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ParamValidationError
 from botocore.loaders import Loader
 
 from tests.support.backends import CREDENTIALS
@@ -149,6 +150,18 @@ def test_the_handler_of_events_that_the_page_shows_signs_for_api_gateway_and_com
     assert (small.headers["Content-Type"], "Content-Encoding" in small.headers) == ("application/json", False)
     assert large.headers["Content-Type"] == "application/octet-stream"
     assert gzip.decompress(large.body) == plain.body
+
+
+def test_the_handlers_that_write_vectors_in_one_call_send_what_boto3_sends() -> None:
+    [shown] = re.findall(r"```python\n(import json\n.*?)```", text_of("docs/s3vectors.md"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(shown.replace("https://API.execute-api.REGION.amazonaws.com", GATEWAY), names)
+    vectors = [{"key": key, "data": {"float32": [0.1, 2, -3e-9]}, "metadata": {"n": [key, None]}} for key in "aÄ"]
+    named = {"vectorBucketName": "films", "indexName": "plots", "vectors": vectors}
+    ours, plain = (sent(made, lambda made: made.put_vectors(**named)) for made in (names["client"], client()))
+    assert (ours.body, ours.headers["Content-Type"]) == (plain.body, plain.headers["Content-Type"])
+    with pytest.raises(ParamValidationError):
+        names["client"].put_vectors(vectorBucketName="films", indexName="plots")
 
 
 def test_the_commands_of_the_page_install_the_files(tmp_path: Path) -> None:
