@@ -4,7 +4,7 @@ The sections of texts have postings of all rows but those that no commit has wri
 rows, and about rows with all words of a phrase, because postings do not say where a word is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -16,18 +16,16 @@ from vectord.filters.match import Leaf, TestWords
 from vectord.filters.tree import Words
 from vectord.index.columns.predicates import TernaryMask, settled_mask
 from vectord.index.query.texts import active_fields, text_sources
-from vectord.index.rows import Array, Mask
-from vectord.index.sections.base import Fetch
-from vectord.index.sections.text import Text
+from vectord.index.rows import Array
 from vectord.index.state import Index
 from vectord.index.text.model import FieldTerm, Segment, TextQuery
 from vectord.index.text.packing import analyzer_of
-from vectord.index.text.reading import read
-from vectord.index.text.words import AnalysedWords, FieldPrefix
+from vectord.index.text.reading import finished, read, read_dictionaries
+from vectord.index.text.words import AnalysedWords
 from vectord.lhv1.text_fields import numbered
 from vectord.text.query import analyse_query
 
-_MAX_TERMS: Final = 4_096  # of a section that begin with one character; if there are more, documents decide
+_MAX_TERMS: Final = 4_096  # that begin with one character; if there are as many, documents decide
 _MAX_SHOWN: Final = 60  # characters of stop words that an error message repeats
 
 
@@ -65,15 +63,16 @@ class WordsReader(msgspec.Struct, frozen=True, eq=False):
 
     def test(self, first: int, count: int, rows: Array) -> TestWords:
         """Return a function that tests documents of some of these rows, numbered from `first`; postings come first."""
-        known: dict[Words, tuple[Mask, Mask]] = {}
+        known: dict[Words, tuple[set[int], set[int]]] = {}
 
         def holds(wanted: Words, leaves: Sequence[Leaf], row: int) -> bool:
             if wanted not in known:
                 mask = self.mask(wanted, first, count)
-                known[wanted] = mask.certain[rows], mask.possible[rows]
-            (certain, possible), at = known[wanted], int(np.searchsorted(rows, row))
-            if certain[at] or not possible[at]:
-                return bool(certain[at])
+                certain, possible = mask.certain[rows], mask.possible[rows]
+                known[wanted] = set(rows[certain].tolist()), set(rows[possible & ~certain].tolist())
+            certain_rows, undecided = known[wanted]
+            if row not in undecided:
+                return row in certain_rows
             return self.conditions[wanted].words.holds([leaf for leaf in leaves if isinstance(leaf, str)])
 
         return holds
@@ -90,9 +89,11 @@ def words_reader(index: Index, wanted: Sequence[Words], check: DeadlineCheck) ->
     check()
     sources = text_sources(index)
     prefixes = sorted({prefix for each in analysed.values() for prefix in each.prefixes})
-    terms_of, cut = _terms_of([source.text for source in sources], prefixes, index.fetch)
+    terms_of = finished(read_dictionaries(sources, {}, prefixes, limit=_MAX_TERMS), index.fetch) if prefixes else {}
     conditions = {
-        each: _Condition(words, list(words.groups(terms_of)), cut.isdisjoint(words.prefixes))
+        each: _Condition(
+            words, list(words.groups(terms_of)), all(len(terms_of[prefix]) < _MAX_TERMS for prefix in words.prefixes)
+        )
         for each, words in analysed.items()
     }
     check()
@@ -123,25 +124,3 @@ def _why_not(index: Index, path: str) -> str:
         return "needs a field of texts that a build has read, and there was no build since the field was declared."
     fields = f"has the fields {', '.join(sorted(declared))}" if declared else "declares no fields"
     return f"needs a field of texts, and the index {fields}. For any other path use $glob."
-
-
-def _terms_of(
-    texts: Sequence[Text], prefixes: Sequence[FieldPrefix], fetch: Fetch
-) -> tuple[dict[FieldPrefix, Sequence[bytes]], set[FieldPrefix]]:
-    """Return the terms that begin with each prefix, and the prefixes with more terms than these."""
-    if not prefixes:
-        return {}, set()
-    fetch(*((text.section, [text.head]) for text in texts))
-    fetch(*((text.section, sorted(set(_ranges(text, prefixes)))) for text in texts))
-    terms_of, cut = dict[FieldPrefix, Sequence[bytes]](), set[FieldPrefix]()
-    for prefix in prefixes:
-        found = [text.with_prefix(prefix.field, prefix.text.encode(), _MAX_TERMS) for text in texts]
-        terms_of[prefix] = sorted(set[bytes]().union(*found))
-        if any(len(terms) == _MAX_TERMS for terms in found):
-            cut.add(prefix)
-    return terms_of, cut
-
-
-def _ranges(text: Text, prefixes: Iterable[FieldPrefix]) -> Iterable[tuple[int, int]]:
-    for prefix in prefixes:
-        yield from text.prefix_ranges(prefix.field, prefix.text.encode(), _MAX_TERMS)

@@ -51,11 +51,15 @@ def finished[T](steps: Steps[T], fetch: Fetch) -> T:
 
 
 def read_dictionaries(
-    sources: Sequence[Source], terms: Terms, prefixes: Sequence[FieldTerm] = (), others: Sequence[SectionRanges] = ()
+    sources: Sequence[Source],
+    terms: Terms,
+    prefixes: Sequence[FieldTerm] = (),
+    others: Sequence[SectionRanges] = (),
+    limit: int = MAX_EXPANSIONS,
 ) -> Steps[Expansions]:
     """Read the fronts, with `others` in the same round, and then the blocks of `terms` and of prefixes of fields.
 
-    Return the first `MAX_EXPANSIONS` terms that begin with each prefix; some may be only in removed rows.
+    Return the first `limit` terms that begin with each prefix; some may be only in removed rows.
     """
     texts = [source.text for source in sources]
     yield [*((text.section, [text.head]) for text in texts), *others]
@@ -64,13 +68,13 @@ def read_dictionaries(
             text.section,
             [
                 *(each for field, of_field in terms.items() for each in text.block_ranges(field, of_field)),
-                *(each for prefix in prefixes for each in text.prefix_ranges(*prefix, MAX_EXPANSIONS)),
+                *(each for prefix in prefixes for each in text.prefix_ranges(*prefix, limit)),
             ],
         )
         for text in texts
     ]
     return {
-        prefix: sorted({term for text in texts for term in text.with_prefix(*prefix, MAX_EXPANSIONS)})[:MAX_EXPANSIONS]
+        prefix: sorted({term for text in texts for term in text.with_prefix(*prefix, limit)})[:limit]
         for prefix in prefixes
     }
 

@@ -15,13 +15,6 @@ from vectord.text.tokens import tokens
 _MAX_KNOWN: Final = 100_000
 
 
-class FieldPrefix(msgspec.Struct, frozen=True, order=True):
-    """The number of a field, and the beginning of terms."""
-
-    field: int
-    text: str
-
-
 class AnalysedWords(msgspec.Struct, frozen=True, eq=False):
     """A condition with its analysed text, which has one word or more.
 
@@ -40,10 +33,11 @@ class AnalysedWords(msgspec.Struct, frozen=True, eq=False):
         return self.operator == "$phrase" and len(self.query.occurrences) > 1
 
     @property
-    def prefixes(self) -> list[FieldPrefix]:
-        return [FieldPrefix(self.field, prefix) for prefix in self.query.prefixes]
+    def prefixes(self) -> list[FieldTerm]:
+        """The beginnings of terms that its words stand for."""
+        return [(self.field, prefix.encode()) for prefix in self.query.prefixes]
 
-    def groups(self, terms_of: Mapping[FieldPrefix, Sequence[bytes]]) -> Iterator[Sequence[FieldTerm]]:
+    def groups(self, terms_of: Mapping[FieldTerm, Sequence[bytes]]) -> Iterator[Sequence[FieldTerm]]:
         """Yield groups of terms: a row has the words, wherever they are, if it has a term of each group."""
         groups = [[(self.field, term.encode())] for term in self.query.terms]
         groups += [[(self.field, term) for term in terms_of[prefix]] for prefix in self.prefixes]
@@ -67,20 +61,37 @@ class AnalysedWords(msgspec.Struct, frozen=True, eq=False):
     def _terms(self, text: str) -> list[str | None]:
         """Return the term of each token of a text, None for a stop word. A term is found once for many texts."""
         found = tokens(text, dotless=self.analyzer.dotless)
+        try:
+            return [self.known[token] for token in found]
+        except KeyError:  # most texts have tokens of earlier ones alone
+            self._learn(found)
+        return [self.known[token] for token in found]
+
+    def _learn(self, found: Sequence[str]) -> None:
         if len(self.known) > _MAX_KNOWN:
             self.known.clear()
         new = [token for token in dict.fromkeys(found) if token not in self.known]
         self.known.update(zip(new, self.analyzer.terms(new), strict=True))
-        return [self.known[token] for token in found]
 
 
 def _has_phrase(terms: Sequence[str | None], phrase: Sequence[Occurrence]) -> bool:
     """Return True if a text has the words of a phrase at the same distances."""
     first, *others = phrase
-    starts = [at for at, term in enumerate(terms) if _is_meant(term, first)]
     return any(
-        all(_is_at(terms, start + wanted.position - first.position, wanted) for wanted in others) for start in starts
+        all(_is_at(terms, start + wanted.position - first.position, wanted) for wanted in others)
+        for start in _places(terms, first)
     )
+
+
+def _places(terms: Sequence[str | None], wanted: Occurrence) -> Iterator[int]:
+    """Yield where a text has a word. Most texts have it a few times, so the loop is over these, not over all terms."""
+    if wanted.is_prefix:
+        yield from (at for at, term in enumerate(terms) if _is_meant(term, wanted))
+        return
+    at = -1
+    for _ in range(terms.count(wanted.term)):
+        at = terms.index(wanted.term, at + 1)
+        yield at
 
 
 def _is_at(terms: Sequence[str | None], at: int, wanted: Occurrence) -> bool:
