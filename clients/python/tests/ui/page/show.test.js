@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OTHER, colouring } from "./colours.js";
 import { element, run } from "./dom.js";
-import { bytes, counted, label, short } from "./format.js";
+import { bytes, counted, label, numbersOf, short } from "./format.js";
 import { pathsOf } from "./metadata.js";
 
 const HOSTILE = "<script>alert(1)</script>";
@@ -38,6 +38,14 @@ test("sizes, counts and values are short", () => {
   assert.deepEqual([counted(1, "index", "indexes"), counted(2345, "row")], ["1 index", "2,345 rows"]);
   assert.deepEqual([0.123456, 1e-7, 3, 1234.5678].map(short), ["0.1235", "1e-7", "3", "1235"]);
   assert.deepEqual([label("a"), label(null), label({ a: [1] }), label("x".repeat(90)).length], ["a", "null", '{"a":[1]}', 81]);
+});
+
+test("matches show the numbers that they have, the one that orders them first", () => {
+  const titles = (...matches) => numbersOf(matches).map(([, title]) => title);
+  assert.deepEqual(titles({ id: "a", distance: 0 }), ["Distance"]);
+  assert.deepEqual(titles({ id: "a", relevance: 1.5 }, { id: "b", relevance: 0 }), ["Relevance"]);
+  assert.deepEqual(titles({ id: "a", distance: 0.1, relevance: 0, score: 0.03 }), ["Score", "Distance", "Relevance"]);
+  assert.deepEqual(titles(), []);
 });
 
 test("paths are those of a filter, the most common first", () => {

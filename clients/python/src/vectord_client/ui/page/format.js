@@ -22,6 +22,11 @@ export const counted = (number, noun, plural = `${noun}s`) => `${count(number)} 
 /** Return a number with four significant digits. */
 export const short = (number) => (Number.isInteger(number) ? String(number) : String(Number(number.toPrecision(4))));
 
+const NUMBERS = { score: "Score", distance: "Distance", relevance: "Relevance" };
+
+/** Return the numbers that matches have, as `[member, title]`: what orders them is first. */
+export const numbersOf = (matches) => Object.entries(NUMBERS).filter(([member]) => matches.some((match) => match[member] !== undefined));
+
 /** Return a value of metadata as a label: texts as they are, all else as JSON. */
 export function label(value, most = 80) {
   const text = typeof value === "string" ? value : JSON.stringify(value);

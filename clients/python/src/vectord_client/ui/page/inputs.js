@@ -33,6 +33,19 @@ export function vectorOf(text) {
   throw new Failure("Paste a vector: numbers with commas or spaces between them, or base64 of float32.");
 }
 
+/**
+ * Return the members of a search: by a query of a kind, by words in its place, or by both, which is a hybrid search.
+ * `embed` returns a promise of `{ vector }` of a text.
+ */
+export async function queryOf(kind, query, words, embed) {
+  const text = words.trim();
+  const members = text ? { text } : {};
+  if (text && !query.trim()) return members;
+  if (kind === "id") return { ...members, id: query };
+  if (kind === "vector") return { ...members, vector: vectorOf(query) };
+  return { ...members, ...(await embed(query)) };
+}
+
 function parsedJson(text) {
   try {
     return JSON.parse(text);

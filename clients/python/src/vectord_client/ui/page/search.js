@@ -1,9 +1,9 @@
-// Search by the id of a stored vector, by a vector or by a text; or list rows.
+// Search by the id of a stored vector, by a vector or by a text, by words, or by both; or list rows.
 
 import { bodyOf, get, post } from "./api.js";
 import { element, field, run, table } from "./dom.js";
-import { bytes, count, counted, label, short } from "./format.js";
-import { vectorOf } from "./inputs.js";
+import { bytes, count, counted, label, numbersOf, short } from "./format.js";
+import { queryOf } from "./inputs.js";
 
 const LISTED = 50;
 const SUMMARY = 160; // characters of metadata that a row shows
@@ -12,6 +12,8 @@ export function searchTab(index) {
   const kinds = [["id", "the id of a stored vector"], ["vector", "a vector"], ["text", "a text"]];
   const by = element("select", { id: "by" }, kinds.map(([value, title]) => element("option", { value }, title)));
   const query = element("textarea", { id: "query", rows: 1, spellcheck: "false" });
+  const fields = Object.keys(index.info.index.text ?? {});
+  const words = element("input", { id: "words", type: "search", autocomplete: "off", placeholder: fields.join(", ") });
   const k = element("input", { id: "k", type: "number", min: 1, max: 10000, value: 10 });
   const recall = element("input", { id: "recall", type: "number", min: 0.5, max: 1, step: "any", value: 0.95 });
   const search = element("button", { type: "submit", class: "main" }, "Search");
@@ -28,15 +30,11 @@ export function searchTab(index) {
 
   async function firstPage() {
     const filter = index.filter();
-    const members = { k: k.valueAsNumber, recall: recall.valueAsNumber, include: ["metadata"], ...(await what()) };
-    return found(members, filter, 0);
+    const wanted = await queryOf(by.value, query.value, words.value, embed);
+    return found({ k: k.valueAsNumber, recall: recall.valueAsNumber, include: ["metadata"], ...wanted }, filter, 0);
   }
 
-  async function what() {
-    if (by.value === "id") return { id: query.value };
-    if (by.value === "vector") return { vector: vectorOf(query.value) };
-    return post("/embed", JSON.stringify({ index: index.name, text: query.value }));
-  }
+  const embed = (text) => post("/embed", JSON.stringify({ index: index.name, text }));
 
   async function found(members, filter, before) {
     const answer = await post(`${index.route}/search`, bodyOf(members, filter));
@@ -46,8 +44,10 @@ export function searchTab(index) {
       `${short(answer.milliseconds)} ms`,
       `${bytes(answer.bytes_read)} in ${counted(answer.requests, "request")} of storage`,
     ].join(" · ");
-    const columns = [["", "number"], ["Id", "id"], ["Distance", "number"], ["Metadata"]];
-    const cells = (hit, rank) => [String(before + rank + 1), idButton(index, hit.id), short(hit.distance), metadataCell(hit.metadata)];
+    const numbers = numbersOf(answer.matches);
+    const columns = [["", "number"], ["Id", "id"], ...numbers.map(([, title]) => [title, "number"]), ["Metadata"]];
+    const shown = (hit) => numbers.map(([member]) => short(hit[member]));
+    const cells = (hit, rank) => [String(before + rank + 1), idButton(index, hit.id), ...shown(hit), metadataCell(hit.metadata)];
     const next = () => found({ ...members, after: answer.next }, filter, before + answer.matches.length);
     return [table(summary, columns, answer.matches.map(cells)), ...nextPage(answer.next, next)];
   }
@@ -74,6 +74,7 @@ export function searchTab(index) {
     { class: "row", onsubmit: submit },
     field("Search by", by, "kind"),
     field("Query", query, "wide"),
+    fields.length ? field("Words, alone or with a query", words, "kind") : null,
     field("Matches (k)", k, "narrow"),
     field("Target recall", recall, "narrow"),
     element("div", { class: "buttons" }, search, listRows),
@@ -83,6 +84,7 @@ export function searchTab(index) {
     searchWith: (id) => {
       by.value = "id";
       query.value = id;
+      words.value = "";
       run(search, output, () => firstPage());
     },
   };
