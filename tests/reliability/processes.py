@@ -53,11 +53,17 @@ class Place:
             return FileStore(self.data, keep=KEEP_ALL, least_part=1)
         return s3_store(self.endpoint, self.bucket, self.prefix, least_part=1)
 
-    def service(self, number: int) -> Service:
+    def service(self, number: int, queue: Callable[[bytes], None] | None = None) -> Service:
         store = self.store()
         files = SectionCache(self.folder / f"files-{number}", 1 << 28)
         return Service(
-            store, files, memory_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, thresholds=self.sizes
+            store,
+            files,
+            memory_bytes=1 << 22,
+            environment=Environment(),
+            retry_policy=PATIENCE,
+            thresholds=self.sizes,
+            queue=queue,
         )
 
     def journal(self, name: str) -> "Journal":

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from itertools import count
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier
@@ -18,6 +19,7 @@ from tests.support.failing_system import Calls, killed, killed_after_it
 from tests.support.folder_states import CASES, opened
 from tests.support.services import a_query
 from vectord.cache.section_cache import SectionCache
+from vectord.edge.events import changes
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
 from vectord.service.maintenance.compaction import Compaction
@@ -156,6 +158,18 @@ def adder_to_be_killed(place: Place, number: int, life: int, size: int, started:
             journal.note(life=life, fault=repr(error))
             return
         journal.note(life=life, done=one)
+
+
+def worker(place: Place, number: int, messages: Sequence[str], started: Any) -> None:
+    """Apply the queued changes that messages announce, perhaps to be killed meanwhile; note those that are done."""
+    journal, service = place.journal(f"q{number}"), place.service(number)
+    service.list_indexes("", 1, None, Deadline(until()))  # makes the client that writes
+    deliver = changes.handler(lambda: service)
+    started.set()
+    for message in messages:
+        answer = deliver({"Records": [{"messageId": "m", "body": message}]}, None)
+        if not answer["batchItemFailures"]:
+            journal.note(done=message)
 
 
 def changers_to_be_killed(folder: Path, name: str, after: bool) -> None:
