@@ -7,6 +7,7 @@ included, under one conditional write. The others look again and again for the o
 |-------------------------------------|-------------------------------------------------------------------|
 | commits                             | find the outcomes of their changes, or are nearer to their turn   |
 | dies, or takes too long             | the second one commits after TAKEOVER seconds, and so on          |
+| and more than 16 others die         | those behind them commit after 10 seconds, whoever is the fastest |
 
 A change is applied once, because the index records outcomes: a commit lists the pending changes after it has read the
 index, and applies those without an outcome. It drops the outcomes of changes whose objects are gone: no later commit
@@ -35,9 +36,10 @@ from vectord.service.commit.prepared import Change, Committed, Effect, Operation
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
 
-TAKEOVER: Final = 2.0  # seconds without a commit, and those of the copy, after which the second writer commits
-_COPIED: Final = 50_000_000  # bytes of an index that a commit copies in a second
+TAKEOVER: Final = 2.0  # seconds without a commit, and those of its bytes, after which the second writer commits
+_COPIED: Final = 50_000_000  # bytes of an index, and of the changes of a commit, that one writes in a second
 _STAGGER: Final = 0.5  # seconds until the next one does
+_MAX_STAGGER: Final = 8.0  # seconds: if many writers died at once, one that lives commits before its deadline
 _POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
 _GATHER: Final = 0.2  # seconds in which writers come back with their next changes
 _FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
@@ -85,13 +87,18 @@ class Turn:
         if is_new := state.etag != self._etag:
             self._etag, self._since, self._listed = state.etag, now, self._list()
         before = self._position(outcomes)
-        if before and now - self._since < TAKEOVER + state.index.size / _COPIED + _STAGGER * (before - 1):
+        if before and now - self._since < self._takeover(state.index.size, before):
             return Wait(self._wait(now - self._since))
         if is_new and not lost and len(self._waiting(outcomes)) < len(outcomes):
             return Wait(_GATHER)  # those whose changes were committed together will probably be back
         if not is_new:
             self._listed = self._list()
         return self._combined(outcomes, lost, check)
+
+    def _takeover(self, size: int, before: int) -> float:
+        """Return the seconds without a commit after which this writer commits, an index of `size` bytes."""
+        written = size + sum(change.size for change in self._chosen(self._listed))
+        return TAKEOVER + written / _COPIED + min(_STAGGER * (before - 1), _MAX_STAGGER)
 
     def _wait(self, waited: float) -> float:
         """Return the seconds until the next look: half of what was `waited` for the state, so that looks stay few."""
