@@ -72,7 +72,7 @@ from vectord_client.gateway_errors import (
     NotVectord,
     RequestRefused,
 )
-from vectord_client.hits import Explanation, Hit, Hits, TermShare
+from vectord_client.hits import Explanation, Highlight, Hit, Hits, TermShare
 from vectord_client.index import Index
 from vectord_client.load.errors import (
     BadRows,
@@ -170,6 +170,7 @@ __all__ = [
     "GatewayError",
     "GatewayFailed",
     "GatewayThrottled",
+    "Highlight",
     "Hit",
     "Hits",
     "HostNotFound",

@@ -10,7 +10,7 @@ from vectord_client.async_transfer import AsyncLoadable
 from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
-from vectord_client.text_values import TextFields, text_fields
+from vectord_client.text_values import TextFields, Words, text_fields
 from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.values import (
     Added,
@@ -150,11 +150,14 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         self,
         filter: Filter | None = None,
         *,
+        words: Words | None = None,
+        min_relevance: float | None = None,
         consistency: str | None = None,
         max_staleness: float | None = None,
     ) -> int:
-        """Return the number of vectors, or of those that satisfy a filter."""
-        return await self._session.run(operations.count(self._name, filter, consistency, max_staleness))
+        """Return the number of vectors, or of those that satisfy a filter and that a search for `words` finds."""
+        options = {"min_relevance": min_relevance, "consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.run(operations.count(self._name, filter, words, **options))
 
     def rows(
         self,
@@ -189,13 +192,16 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         paths: str | Sequence[str],
         *,
         filter: Filter | None = None,
+        words: Words | None = None,
+        min_relevance: float | None = None,
         limit: int | None = None,
         consistency: str | None = None,
         max_staleness: float | None = None,
     ) -> Facets:
-        """Return the distinct values at metadata paths with their counts, and the minimum and maximum of numbers."""
-        options = {"filter": filter, "limit": limit, "consistency": consistency, "max_staleness": max_staleness}
-        return await self._session.run(operations.facets(self._name, paths, **options))
+        """Return the values at metadata paths with their counts, of vectors that a filter and `words` find."""
+        members = {"filter": filter, "min_relevance": min_relevance, "limit": limit}
+        read = {"consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.run(operations.facets(self._name, paths, words, **members, **read))
 
     # --------------------------------------------------------------------------------------------------- writes
 

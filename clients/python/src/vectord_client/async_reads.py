@@ -52,6 +52,7 @@ class AsyncView(AsyncExportable):
         min_relevance: float | None = None,
         fusion: Mapping[str, Any] | None = None,
         explain: bool = False,
+        highlight: bool = False,
         include: Sequence[str] | None = None,
         after: str | None = None,
         consistency: str | None = None,
@@ -62,7 +63,8 @@ class AsyncView(AsyncExportable):
 
         `words` are looked for in the text fields of the index: a text, or a dict with `query`, `fields`, `match` and
         `prefix`. Alone they find the most relevant first. With a vector, an id or a text the search is hybrid, and
-        `fusion` says how the two ranks of a match become its score. `explain` adds an `explanation` to each hit.
+        `fusion` says how the two ranks of a match become its score. `explain` adds an `explanation` to each hit,
+        and `highlight` its `highlights`: where the words stand in its texts.
         `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
         page. `include` names what each hit has: "metadata" (the default) and "vector".
         """
@@ -78,6 +80,7 @@ class AsyncView(AsyncExportable):
             "min_relevance": min_relevance,
             "fusion": fusion,
             "explain": explain or None,
+            "highlight": highlight or None,
             "include": include,
             "after": after,
             "consistency": consistency,

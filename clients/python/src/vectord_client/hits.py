@@ -1,7 +1,9 @@
 """The matches of a search, and why they have their scores."""
 
 from collections.abc import Iterator
+from functools import reduce
 from math import nan
+from operator import getitem
 from typing import Any, Final, overload
 
 import msgspec
@@ -35,6 +37,31 @@ class Explanation(msgspec.Struct, frozen=True):
     terms: tuple[TermShare, ...] = ()
 
 
+class Highlight(msgspec.Struct, frozen=True):
+    """Where words of a search stand in one text of a match, which belongs to the text field `field`.
+
+    `at` has the keys and the positions in arrays that lead to the text in the metadata. Each of `spans` is a start and
+    an end in the text, as Python slices it.
+    """
+
+    field: str
+    at: tuple[str | int, ...]
+    spans: tuple[tuple[int, int], ...]
+
+    def text(self, metadata: Any) -> str:
+        """Return the text in the metadata of its hit.
+
+        Raises:
+            LookupError, TypeError: these are other metadata.
+        """
+        return str(reduce(getitem, self.at, metadata))
+
+    def words(self, metadata: Any) -> list[str]:
+        """Return the parts of the text that match, in their order; raise what `text` raises."""
+        text = self.text(metadata)
+        return [text[start:end] for start, end in self.spans]
+
+
 class Hit(msgspec.Struct, frozen=True):
     """A match of a search; `distance` is NaN if the search has words alone.
 
@@ -50,6 +77,7 @@ class Hit(msgspec.Struct, frozen=True):
     score: float | None = None
     explanation: Explanation | None = None
     rerank_score: float | None = None
+    highlights: tuple[Highlight, ...] | None = None
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):

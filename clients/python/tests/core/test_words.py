@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from math import isnan
+from typing import Any
 
 import pytest
 
-from vectord_client import ArgumentInvalid, AsyncClient, Client, Index, RequestInvalid
+from vectord_client import ArgumentInvalid, AsyncClient, Client, Highlight, Index, RequestInvalid
 
 FILMS = [
     ("alien", [1, 0], {"plot": "A monster in space", "title": "Alien"}),
@@ -53,6 +54,54 @@ def test_an_explanation_has_ranks_and_terms(films: Index) -> None:
     assert [hit.explanation.vector_rank for hit in films.search([1, 0], words="space", explain=True) if hit.explanation]
 
 
+def test_highlights_are_places_in_the_metadata(films: Index) -> None:
+    films.add([("e", [1, 1], {"plot": [{"x": 1}, ["An \U0001f600 and monsters"]]})])
+    found = {hit.id: hit for hit in films.search(words="the monster", highlight=True)}
+    assert {i: [h.words(hit.metadata) for h in hit.highlights or ()] for i, hit in found.items()} == {
+        "aliens": [["Monsters", "monsters"]],
+        "alien": [["monster"]],
+        "e": [["monsters"]],
+    }
+    assert found["e"].highlights == (Highlight("plot", ("plot", 1, 0), ((9, 17),)),)
+    assert found["alien"].highlights is not None
+    assert found["alien"].highlights[0].text(found["alien"].metadata) == "A monster in space"
+
+
+def test_a_hit_has_highlights_on_request_alone(films: Index) -> None:
+    assert films.search(words="monster")[0].highlights is None
+    hits = films.search([0, 1], words="monster", highlight=True, include=())
+    assert {hit.id: bool(hit.highlights) for hit in hits} == {"aliens": True, "alien": True, "heat": False}
+    assert {hit.metadata for hit in hits} == {None}
+
+
+def test_an_earlier_state_has_highlights(films: Index) -> None:
+    films.delete(ids=["aliens"])
+    [before] = list(films.versions())[1:2]
+    hits = films.search(words="monster", highlight=True, as_of=before)
+    assert [(hit.id, [each.words(hit.metadata) for each in hit.highlights or ()]) for hit in hits] == [
+        ("aliens", [["Monsters", "monsters"]]),
+        ("alien", [["monster"]]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        ({"words": "monster"}, ["alien", "aliens"]),
+        ({"words": {"query": "monster space", "match": "all"}}, ["alien"]),
+        ({"words": {"query": "ali", "fields": ["title"], "prefix": True}}, ["alien", "aliens"]),
+        ({"words": "monster", "filter": {"title": "Alien"}}, ["alien"]),
+        ({"words": "monster", "min_relevance": 1_000}, []),
+        ({}, ["alien", "aliens", "heat"]),
+    ],
+)
+def test_rows_with_words_are_counted(films: Index, options: dict[str, Any], ids: list[str]) -> None:
+    assert films.count(**options) == len(ids)
+    facets = films.facets("title", **options)
+    assert facets.count == len(ids)
+    assert sorted(str(one.value).lower() for one in facets["title"].values) == ids
+
+
 def test_pages_continue(films: Index) -> None:
     first = films.search(words="monster", k=1)
     second = films.search(words="monster", k=1, after=first.next)
@@ -67,6 +116,10 @@ async def test_the_asynchronous_client_searches_too(target: str) -> None:
         [hit] = await films.search([1, 0], words="space", k=1, explain=True)
         assert hit.id == "alien"
         assert hit.explanation is not None
+        [hit] = await films.search(words="space", highlight=True)
+        assert [each.words(hit.metadata) for each in hit.highlights or ()] == [["space"]]
+        assert await films.count(words="monster") == 2
+        assert (await films.facets("title", words="monster")).count == 2
 
 
 def test_what_does_not_fit_together_is_refused(films: Index) -> None:
@@ -75,5 +128,9 @@ def test_what_does_not_fit_together_is_refused(films: Index) -> None:
             films.search(**options)  # type: ignore[arg-type]
     with pytest.raises(RequestInvalid, match="explain"):
         films.search([1, 0], explain=True)
+    with pytest.raises(RequestInvalid, match="highlight"):
+        films.search([1, 0], highlight=True)
+    with pytest.raises(RequestInvalid, match="min_relevance"):
+        films.count(min_relevance=1)
     with pytest.raises(RequestInvalid, match=r"text\.query has no words"):
         films.search(words="?")

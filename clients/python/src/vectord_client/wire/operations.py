@@ -170,17 +170,15 @@ def rows(
     )
 
 
-def count(
-    name: str, filter: Filter | None = None, consistency: str | None = None, max_staleness: float | None = None
-) -> Call[int]:
-    """POST /indexes/{name}/vectors/count."""
-    members = {"filter": filter, "consistency": consistency, "max_staleness": max_staleness}
-    return _read(encode.index_path(name, "/vectors/count"), _count, members)
+def count(name: str, filter: Filter | None = None, words: Words | None = None, **members: Any) -> Call[int]:
+    """POST /indexes/{name}/vectors/count. Other members are sent by their names."""
+    return _read(encode.index_path(name, "/vectors/count"), _count, {"filter": filter, "text": words, **members})
 
 
-def facets(name: str, paths: str | Sequence[str], **members: Any) -> Call[values.Facets]:
+def facets(name: str, paths: str | Sequence[str], words: Words | None = None, **members: Any) -> Call[values.Facets]:
     """POST /indexes/{name}/vectors/facets. Other members are sent by their names."""
-    return _read(encode.index_path(name, "/vectors/facets"), _facets, {"paths": _list(paths), **members})
+    sent = {"paths": _list(paths), "text": words, **members}
+    return _read(encode.index_path(name, "/vectors/facets"), _facets, sent)
 
 
 def search(
