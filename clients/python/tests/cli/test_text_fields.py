@@ -1,7 +1,10 @@
 """`vectord create --text-field` and `vectord search --words`."""
 
+import re
+
 import pytest
 from tests.cli.support import Served, Vectord
+from tests.cli.terminal import ANSI, shown
 
 from vectord_client import Client
 
@@ -51,7 +54,38 @@ def test_a_hybrid_search_prints_all_numbers_and_explains_them(plots: Vectord) ->
     assert {"vector_rank", "text_rank", "terms"} == set(first["explanation"])
 
 
+def test_highlights_are_offsets_in_json(plots: Vectord) -> None:
+    [record] = plots.lines("search", "plots", "--words", "monsters", "--highlight")
+    assert list(record) == ["rank", "id", "relevance", "metadata", "highlights"]
+    assert record["highlights"] == [{"field": "plot", "at": ["plot"], "spans": [[2, 9]]}]
+
+
+def test_words_are_bold_in_a_table(plots: Vectord, served: Served) -> None:
+    metadata = {"plot": 'Monster "monster", monstermaker; 東京都', "monster": 1}
+    with Client(served.url) as client:
+        client.index("plots").add([("monster", [1, 1], metadata)])
+    words = ("search", "plots", "--highlight", "--words", "monster 東京")
+    text = shown(plots, *words, columns=200)
+    assert '{"plot": "\x1b[1mMonster\x1b[0m \\"\x1b[1mmonster\x1b[0m\\", monstermaker; \x1b[1m東京\x1b[0m都"' in text
+    assert re.search(r"^1 +monster ", text, re.MULTILINE)
+    plain = shown(plots, *words, columns=200, env={"NO_COLOR": "1"})
+    assert ANSI.sub("", text).split("\n")[:3] == plain.split("\n")[:3]
+    assert "\x1b[1mMonster\x1b[0m" in shown(plots, *words, columns=30)
+    assert "\x1b[1mmonster" not in shown(plots, "search", "plots", "--words", "monster", columns=200)
+
+
+def test_rows_with_words_are_counted(plots: Vectord) -> None:
+    assert plots.lines("count", "plots", "--words", "monsters") == [{"count": 1}]
+    assert plots.lines("count", "plots", "--words", "monsters thief heat", "--field", "plot") == [{"count": 2}]
+    assert plots.lines("count", "plots", "--words", "monsters thief", "--all-words") == [{"count": 0}]
+    [facet] = plots.lines("facets", "plots", "title", "--words", "heat")
+    assert [(one["value"], one["count"]) for one in facet["values"]] == [("Heat", 1)]
+
+
 def test_options_of_words_require_words(plots: Vectord) -> None:
     for option in (("--all-words",), ("--field", "plot")):
         assert "require --words" in plots("search", "plots", "--id", "heat", *option, code=2).stderr
+        assert "require --words" in plots("count", "plots", *option, code=2).stderr
+        assert "require --words" in plots("facets", "plots", "title", *option, code=2).stderr
+    assert "--highlight requires --words" in plots("search", "plots", "--id", "heat", "--highlight", code=2).stderr
     assert "in one way" in plots("search", "plots", code=2).stderr

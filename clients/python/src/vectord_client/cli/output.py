@@ -5,16 +5,18 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, repeat
 from typing import Any, BinaryIO
 
-from vectord_client.cli.tables import Column, lay_out
+from vectord_client.cli.tables import Column, Paint, lay_out
 from vectord_client.cli.text import printable
 
 # C1 controls, DEL and marks of direction: valid in JSON, but a terminal would obey them.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _BOLD = "1"
+_MARKED = "metadata"  # the column in which words are bold
+_FIRST_UNSPACED = "\u0e01"  # Thai, Lao, Khmer, Burmese and those of East Asia; a few with spaces are among them
 _SAMPLE = 100  # rows from which a table takes its widths, so that a long listing needs no memory
 
 
@@ -33,15 +35,25 @@ class Output:
         """The terminal's width in cells; 0 and other nonsense count as 80."""
         return max(10, shutil.get_terminal_size((80, 24)).columns)
 
-    def records(self, columns: Sequence[Column], records: Iterable[Mapping[str, Any]], *, empty: str = "") -> int:
-        """Print records and return their number: JSON objects, or a table as wide as its first 100 rows need."""
+    def records(
+        self,
+        columns: Sequence[Column],
+        records: Iterable[Mapping[str, Any]],
+        *,
+        empty: str = "",
+        bold: Iterable[Collection[str]] = (),
+    ) -> int:
+        """Print records and return their number: JSON objects, or a table as wide as its first 100 rows need.
+
+        In a table, the words that `bold` has for each record are bold in its metadata.
+        """
         if self.as_json:
             count = 0
             for record in records:
                 self._line(record)
                 count += 1
             return count
-        return self._table(columns, iter(records), empty)
+        return self._table(columns, iter(records), empty, bold)
 
     def fields(self, record: Mapping[str, Any]) -> None:
         """Print one record: a JSON object, or one line for each field that has a value."""
@@ -85,7 +97,13 @@ class Output:
         # JSON is UTF-8, whatever the encoding of the locale.
         binary_output().write(line.encode("utf-8", "backslashreplace") + b"\n")
 
-    def _table(self, columns: Sequence[Column], records: Iterator[Mapping[str, Any]], empty: str) -> int:
+    def _table(
+        self,
+        columns: Sequence[Column],
+        records: Iterator[Mapping[str, Any]],
+        empty: str,
+        bold: Iterable[Collection[str]],
+    ) -> int:
         rows = ([self._cell(record.get(column.key)) for column in columns] for record in records)
         sample = list(islice(rows, _SAMPLE))
         if not sample:
@@ -94,11 +112,21 @@ class Output:
         layout, count = lay_out(columns, sample, self.width, self._mark), 0
         if layout.heading is not None:
             _put(self._painted(layout.heading, _BOLD))
-        for row in chain(sample, rows):
-            for line in layout.row(row):
+        for row, words in zip(chain(sample, rows), chain(bold, repeat(())), strict=False):
+            for line in layout.row(row, self._emphasis(words)):
                 _put(line)
             count += 1
         return count
+
+    def _emphasis(self, words: Collection[str]) -> Paint:
+        """Return what makes words bold in a cell of metadata, in which they are written as in JSON."""
+        shown = sorted(map(self._cell, words), key=len, reverse=True)
+        pattern = re.compile("|".join(map(_whole, shown)) or "(?!)")
+
+        def paint(column: Column, text: str) -> str:
+            return pattern.sub(lambda found: self._painted(found[0], _BOLD), text) if column.key == _MARKED else text
+
+        return paint
 
     def _cell(self, value: Any) -> str:
         if value is None:
@@ -114,6 +142,11 @@ class Output:
 
     def _painted(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colours else text
+
+
+def _whole(word: str) -> str:
+    """Return a pattern for a word that is not a part of another one; scripts without spaces do not show that."""
+    return re.escape(word) if word[0] >= _FIRST_UNSPACED else rf"(?<!\w){re.escape(word)}(?!\w)"
 
 
 def binary_output() -> BinaryIO:

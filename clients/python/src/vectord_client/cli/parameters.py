@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,33 @@ def index_argument(name: str = "index", *, required: bool = True) -> Callable[[A
 def filter_option(help_text: str = "Only rows that satisfy this filter: JSON, @FILE or -.") -> Callable[[Any], Any]:
     """Return the option --filter."""
     return click.option("--filter", "where", type=_FILTER, metavar="JSON", help=help_text)
+
+
+def words_options(purpose: str) -> Callable[[Any], Any]:
+    """Return the options --words, --field and --all-words."""
+
+    def add(command: Any) -> Any:
+        command = click.option("--all-words", is_flag=True, help="Only rows that have every one of the --words.")(
+            command
+        )
+        field_help = "Look for the --words only in this text field; repeatable."
+        command = click.option("--field", "fields", type=TEXT, multiple=True, metavar="PATH", help=field_help)(command)
+        return click.option("--words", type=TEXT, help=purpose)(command)
+
+    return add
+
+
+def read_words(query: str | None, fields: Sequence[str], *, every: bool) -> dict[str, Any] | None:
+    """Return the words of a request with their options; None if it has none.
+
+    Raises:
+        click.UsageError: there are options without words.
+    """
+    if query is None:
+        if fields or every:
+            raise click.UsageError("--field and --all-words require --words")
+        return None
+    return {"query": query, **({"fields": list(fields)} if fields else {}), **({"match": "all"} if every else {})}
 
 
 def as_of_option() -> Callable[[Any], Any]:

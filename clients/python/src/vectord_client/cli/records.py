@@ -86,7 +86,14 @@ def of_hit(hit: Hit, rank: int) -> dict[str, Any]:
     record = {"rank": rank, "id": hit.id, **shown, "metadata": hit.metadata}
     if hit.explanation is not None:
         record["explanation"] = to_builtins(hit.explanation)
+    if hit.highlights is not None:
+        record["highlights"] = to_builtins(hit.highlights)
     return record if hit.vector is None else {**record, "vector": shortest(hit.vector)}
+
+
+def highlighted_words(hit: Hit) -> set[str]:
+    """Return the words of a search as they are written in a match."""
+    return {word for each in hit.highlights or () for word in each.words(hit.metadata)}
 
 
 def of_version(version: Version) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Tables that fit the terminal: long columns are cut, and where no table fits, each row is a block of lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from vectord_client.cli.text import elide, pad, width
 
@@ -27,6 +28,13 @@ class Column:
         return self.heading or self.key
 
 
+Paint: TypeAlias = Callable[[Column, str], str]
+
+
+def _unpainted(_: Column, text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True)
 class Layout:
     """Columns with their widths in cells; without widths, each row is a block of lines."""
@@ -41,20 +49,20 @@ class Layout:
         """The line of headings; None if rows are blocks, which have the headings themselves."""
         return None if self.widths is None else self._line([column.title for column in self.columns], self.widths)
 
-    def row(self, row: Sequence[str]) -> Iterator[str]:
-        """Yield the lines of one row."""
+    def row(self, row: Sequence[str], paint: Paint = _unpainted) -> Iterator[str]:
+        """Yield the lines of one row; `paint` may add codes to a cell that take no room."""
         if self.widths is not None:
-            yield self._line(row, self.widths)
+            yield self._line(row, self.widths, paint)
             return
         label = max(width(column.title) for column in self.columns)
         for column, cell in zip(self.columns, row, strict=True):
             line = f"{pad(column.title, label)}{_GAP}{cell}"
-            yield (line if column.least is None else elide(line, self.cells, self.mark)).rstrip()
+            yield paint(column, line if column.least is None else elide(line, self.cells, self.mark)).rstrip()
         yield ""
 
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+    def _line(self, row: Sequence[str], widths: Sequence[int], paint: Paint = _unpainted) -> str:
         parts = (
-            pad(cell if column.least is None else elide(cell, size, self.mark), size, right=column.right)
+            paint(column, pad(cell if column.least is None else elide(cell, size, self.mark), size, right=column.right))
             for cell, size, column in zip(row, widths, self.columns, strict=True)
         )
         return _GAP.join(parts).rstrip()

@@ -9,7 +9,7 @@ import click
 from vectord_client.cli.command import command
 from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import say
-from vectord_client.cli.parameters import TEXT, filter_option, index_argument, read_ids
+from vectord_client.cli.parameters import TEXT, filter_option, index_argument, read_ids, read_words, words_options
 from vectord_client.cli.records import FACET_COLUMNS, ROW_COLUMNS, VECTOR_COLUMN, counted, of_facet, of_row, value_lines
 from vectord_client.cli.session import Session, pass_session
 
@@ -29,6 +29,7 @@ vectord rows films --vectors --json > films.jsonl
 _COUNT = """
 vectord count films
 vectord count films --filter '{"genre": "horror"}'
+vectord count films --words "space ship"
 """
 _FACETS = """
 vectord facets films genre
@@ -99,10 +100,12 @@ def rows_command(session: Session, index: str, where: Any, limit: int | None, ve
 @command(examples=_COUNT)
 @index_argument()
 @filter_option("Count only rows that satisfy this filter: JSON, @FILE or -.")
+@words_options("Count only rows that a search for these words finds.")
 @pass_session
-def count_command(session: Session, index: str, where: Any) -> None:
+def count_command(session: Session, index: str, where: Any, words: str | None, **settings: Any) -> None:
     """Count the rows of INDEX."""
-    count = session.client.index(index).count(where)
+    found = read_words(words, settings["fields"], every=settings["all_words"])
+    count = session.client.index(index).count(where, words=found)
     session.output.value({"count": count}, f"{count:,}")
 
 
@@ -110,11 +113,14 @@ def count_command(session: Session, index: str, where: Any) -> None:
 @index_argument()
 @click.argument("paths", type=TEXT, nargs=-1, required=True)
 @filter_option("Count only rows that satisfy this filter: JSON, @FILE or -.")
+@words_options("Count only rows that a search for these words finds.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Values of each path.")
 @pass_session
-def facets_command(session: Session, index: str, paths: tuple[str, ...], where: Any, limit: int) -> None:
+def facets_command(session: Session, index: str, paths: tuple[str, ...], words: str | None, **settings: Any) -> None:
     """Count the distinct values at PATHS of the metadata of INDEX, the most frequent first."""
-    facets = session.client.index(index).facets(list(paths), filter=where, limit=limit)
+    found = read_words(words, settings["fields"], every=settings["all_words"])
+    chosen = {"filter": settings["where"], "limit": settings["limit"]}
+    facets = session.client.index(index).facets(list(paths), words=found, **chosen)
     if session.output.as_json:
         session.output.records((), (of_facet(facet) for facet in facets))
         return

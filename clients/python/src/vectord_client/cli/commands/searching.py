@@ -1,13 +1,28 @@
 """`vectord search`, `recall` and `warm`: searches, and how good they are."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from vectord_client.cli.command import command
-from vectord_client.cli.parameters import TEXT, VECTOR, as_of_option, filter_option, index_argument
-from vectord_client.cli.records import HIT_COLUMNS, HYBRID_COLUMNS, VECTOR_COLUMN, WORDS_COLUMNS, counted, of_hit
+from vectord_client.cli.parameters import (
+    TEXT,
+    VECTOR,
+    as_of_option,
+    filter_option,
+    index_argument,
+    read_words,
+    words_options,
+)
+from vectord_client.cli.records import (
+    HIT_COLUMNS,
+    HYBRID_COLUMNS,
+    VECTOR_COLUMN,
+    WORDS_COLUMNS,
+    counted,
+    highlighted_words,
+    of_hit,
+)
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.hits import Hits
 from vectord_client.values import RecallReport
@@ -15,7 +30,7 @@ from vectord_client.values import RecallReport
 _SEARCH = """
 vectord search films --text "a monster in a space ship"
 vectord search films --id alien --k 3
-vectord search films --words "space ship"
+vectord search films --words "space ship" --highlight
 vectord search films --text "a monster in a space ship" --words "monster ship"
 vectord search films --id alien --filter '{"year": {"$gte": 1980}}' --recall 0.99
 vectord search points --vector '[0.1, 0.2, 0.3]' --k 5 --json
@@ -35,9 +50,7 @@ vectord warm films
 @click.option("--text", type=TEXT, help="Search for the embedding of this text, by the model that the index records.")
 @click.option("--vector", type=VECTOR, metavar="JSON", help="Search for a vector: an array of numbers, @FILE or -.")
 @click.option("--id", "of_id", type=TEXT, metavar="ID", help="Search for the neighbours of a stored row.")
-@click.option("--words", type=TEXT, help="Search the text fields for these words; alone, or with one of the others.")
-@click.option("--field", "fields", type=TEXT, multiple=True, metavar="PATH", help="Only this text field; repeatable.")
-@click.option("--all-words", is_flag=True, help="Match only rows that have every one of the --words.")
+@words_options("Search the text fields for these words; alone, or with one of the others.")
 @click.option("--k", "-k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Most matches.")
 @filter_option("Match only rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--recall", type=click.FloatRange(0.5, 1), help="Target recall; 1 is exact. Default: 0.95.", metavar="R")
@@ -45,6 +58,7 @@ vectord warm films
 @click.option("--max-distance", type=click.FloatRange(0), metavar="D", help="No matches that are farther.")
 @click.option("--min-relevance", type=click.FloatRange(0), metavar="R", help="No matches that are less relevant.")
 @click.option("--explain", is_flag=True, help="Say why each match has its relevance or score; with --json.")
+@click.option("--highlight", is_flag=True, help="Show where the --words are: bold in a table, as offsets in JSON.")
 @click.option("--model", type=TEXT, metavar="NAME", help="The model of --text, where the index records none.")
 @click.option("--vectors", is_flag=True, help="Print the vectors too.")
 @click.option("--after", type=TEXT, metavar="CURSOR", help="The page that begins at a cursor, `next` of --stats.")
@@ -61,7 +75,9 @@ def search_command(session: Session, index: str, **settings: Any) -> None:
             "Say what to search for, in one way: --text TEXT, --vector JSON or --id ID; or --words WORDS, alone or "
             "with one of them"
         )
-    settings["words"] = _words(settings["words"], settings.pop("fields"), every=settings.pop("all_words"))
+    settings["words"] = read_words(settings["words"], settings.pop("fields"), every=settings.pop("all_words"))
+    if settings["highlight"] and settings["words"] is None:
+        raise click.UsageError("--highlight requires --words")
     stats, model, vectors = (settings.pop(name) for name in ("stats", "model", "vectors"))
     client = session.client if model is None else session.open(embedder=model)
     settings["id"], settings["filter"] = settings.pop("of_id"), settings.pop("where")
@@ -70,20 +86,12 @@ def search_command(session: Session, index: str, **settings: Any) -> None:
     columns = HIT_COLUMNS if settings["words"] is None else HYBRID_COLUMNS if named else WORDS_COLUMNS
     columns = (*columns, VECTOR_COLUMN) if vectors else columns
     records = (of_hit(hit, rank) for rank, hit in enumerate(hits, 1))
-    session.output.records(columns, records, empty="No matches.")
+    bold = (highlighted_words(hit) for hit in hits) if settings["highlight"] else ()
+    session.output.records(columns, records, empty="No matches.", bold=bold)
     if stats:
         session.output.fields(_stats(hits))
     else:
         session.output.summary(_summary(hits))
-
-
-def _words(query: str | None, fields: Sequence[str], *, every: bool) -> dict[str, Any] | None:
-    """Return the words of a search with their options; None if it has none."""
-    if query is None:
-        if fields or every:
-            raise click.UsageError("--field and --all-words require --words")
-        return None
-    return {"query": query, **({"fields": list(fields)} if fields else {}), **({"match": "all"} if every else {})}
 
 
 def _summary(hits: Hits) -> str:
