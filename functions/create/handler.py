@@ -7,14 +7,17 @@ from vectord.edge.request import Request
 from vectord.edge.route import Reply, Route
 from vectord.edge.schemas import index_answers, queries
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, EmbeddingBody, PutIndexBody, RestoreBody, decode
+from vectord.edge.schemas.fields import texts_of
 from vectord.errors import RequestInvalid
 from vectord.lhv1.params import Embedding
+from vectord.lhv1.text_fields import TextFields
 from vectord.readers.repeated import repeated_anywhere
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.results import Description
+from vectord.service.values.text_fields import joined
 
 
 def create(request: Request, service: Service) -> Reply:
@@ -42,6 +45,16 @@ def _embedding(body: EmbeddingBody | None) -> Embedding | None:
     return Embedding(body.model, body.query_prefix, body.document_prefix) if body else None
 
 
+def _fields(body: PutIndexBody) -> TextFields | None:
+    """Return the fields of texts and of sparse vectors that a body declares, None if it declares none."""
+    if body.sparse is not None and not body.sparse:
+        raise RequestInvalid("sparse must have 1 to 4 names, not 0; leave it out to declare none.")
+    if body.text is not None and not body.text:
+        raise RequestInvalid("text must have 1 to 16 fields, not 0; leave it out to declare none.")
+    texts = None if body.text is None else texts_of(body.text)
+    return joined(texts or {}, body.sparse) if body.sparse else texts
+
+
 def _create(name: str, body: PutIndexBody, request: Request, service: Service) -> Reply:
     new = NewIndex(
         name,
@@ -51,7 +64,7 @@ def _create(name: str, body: PutIndexBody, request: Request, service: Service) -
         body.distance or "",
         1 if body.shards is None else body.shards,
         _embedding(body.embedding),
-        body.text,
+        _fields(body),
     )
     return _created(service.create(new, request.deadline, WriteOptions(request.preconditions)))
 

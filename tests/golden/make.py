@@ -27,7 +27,7 @@ from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Distance, Embedding, new_params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
-from vectord.lhv1.text_fields import TextField
+from vectord.lhv1.text_fields import SPARSE, TextField
 
 
 def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
@@ -249,6 +249,31 @@ def _texts(name: str, sizes: Thresholds) -> bytes:
     return blob
 
 
+def _sparse(name: str, sizes: Thresholds) -> bytes:
+    """Return a blob with two names of sparse vectors and a field of texts, and perhaps two later pieces."""
+    fields = {"splade": SPARSE, "body": TextField(), "of.second": SPARSE}
+    params = new_params(name, 5, m=2, text=fields)
+    items = [_item(f"row-{i:02} é", *_components(i), metadata=_sparse_metadata(i)) for i in range(47)]
+    index = mutations.upsert(state.empty_index(params), items[:42])[0]
+    blob = encode.encode(index, name, f"build-of-{name}", thresholds=sizes).blob
+    for number, added in enumerate((items[42:45], items[45:]) if sizes.packed == 1 else ()):
+        changed = mutations.upsert(mutations.remove(decode.open_blob(blob), [f"row-{number:02} é"])[0], added)[0]
+        encoded = encode.encode(changed, name, f"commit-{number}-of-{name}", thresholds=sizes)
+        start, stop = encoded.copied or (0, 0)
+        blob = encoded.front + blob[start:stop]
+    return blob
+
+
+def _sparse_metadata(row: int) -> bytes:
+    """Return the metadata of a row; each fifth row has no sparse vector, and each third only one."""
+    metadata: dict[str, object] = {"body": PASSAGES[row % len(PASSAGES)], "n": row}
+    if row % 5:
+        metadata["splade"] = {"indices": [2**32 - 1 - row, row % 4, 300], "values": [0.1, -row, 1 / (row + 1)]}
+    if row % 3:
+        metadata["of"] = {"second": {"indices": [row], "values": [3e38]}}
+    return msgspec.json.encode(metadata)
+
+
 def _components(row: int) -> list[float]:
     return np.random.default_rng(row).normal(size=5).tolist()
 
@@ -298,6 +323,8 @@ def main(folder: Path) -> None:
         "parts-head": _parts_head("parts-head"),
         "texts": _texts("texts", Thresholds(packed=1, tail_rows=1_000, part=0)),
         "texts-plain": _texts("texts-plain", Thresholds()),
+        "sparse": _sparse("sparse", Thresholds(packed=1, tail_rows=1_000, part=0)),
+        "sparse-plain": _sparse("sparse-plain", Thresholds()),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

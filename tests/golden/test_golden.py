@@ -18,10 +18,11 @@ from vectord.index.codec import decode
 from vectord.index.query import search
 from vectord.index.query.filtering import matching_rows
 from vectord.index.sections.base import NOTHING_TO_FETCH
+from vectord.index.sections.text_whole import all_postings
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
-from vectord.lhv1.text_fields import TextField
+from vectord.lhv1.text_fields import SPARSE, TextField, numbered
 
 NAMES = [
     "empty",
@@ -41,8 +42,12 @@ NAMES = [
     "parts-head",
     "texts",
     "texts-plain",
+    "sparse",
+    "sparse-plain",
 ]
 SHA256 = {
+    "sparse": "823cc93871a66e106ea61ac65d33ab968b538095816571d657d7f0961c084a2c",
+    "sparse-plain": "740a622d848ef38eba79b94c7a1ee336bed348920461029c7d16cf76ed15fd74",
     "texts": "80d166a5e2418a4489a6b55b34cd64810bf52fc2eb03683a628c12ebaed6ecac",
     "texts-plain": "1500135b9c79894714bbdbad17be4fe0365fb6afb5e781c68ea09e2148cb1f8d",
     "parts-head": "be677633e5e1007af9a89e07320711a0908f85498d1b57b0ba18ee4cd36627de",
@@ -191,9 +196,45 @@ def test_the_embedding_model_of_an_index_reads_as_it_was_written(name: str) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_declared_fields_of_texts_read_as_they_were_written(name: str) -> None:
-    written = {"body": TextField(), "of.title": TextField("german", stopwords=False), "tags": TextField(None)}
+    texts = {"body": TextField(), "of.title": TextField("german", stopwords=False), "tags": TextField(None)}
+    sparse = {"body": TextField(), "of.second": SPARSE, "splade": SPARSE}
+    written = texts if "text" in name else sparse if "sparse" in name else {}
     index = decode.open_blob(golden.read(name))
-    assert (index.params.text or {}, index.text_fields) == ((written, written) if "text" in name else ({}, {}))
+    assert (index.params.text or {}, index.text_fields) == (written, written)
+
+
+@pytest.mark.parametrize("name", ["sparse", "sparse-plain"])
+def test_sparse_vectors_read_as_they_were_written(name: str) -> None:
+    index = decode.open_blob(golden.read(name))
+    stored: dict[str, dict[int, float]] = {"splade": {}, "of.second": {}}
+    index.fetch(*((text.section, None) for text in index.texts))
+    [row] = index.find(["row-33 é"]).values()
+    numbers = [path for path, _ in numbered(index.text_fields)]
+    for path, found in stored.items():
+        [text] = [text for text in index.texts if text.rows == 42]
+        postings = all_postings(text)[numbers.index(path)]
+        terms = np.repeat(np.arange(len(postings.terms)), postings.frequencies)[postings.rows == row].tolist()
+        values = postings.counts[postings.rows == row].view(np.float32).tolist()
+        found |= {int.from_bytes(postings.terms[term], "big"): value for term, value in zip(terms, values, strict=True)}
+    tenth, thirtieth = np.float32([0.1, 1 / 34]).tolist()
+    assert stored == {"splade": {2**32 - 34: tenth, 1: -33.0, 300: thirtieth}, "of.second": {}}
+
+
+def test_the_files_with_sparse_vectors_have_every_section_of_them() -> None:
+    sections = {name: frame.decode(golden.read(name))[0].envelope.sections for name in ("sparse", "sparse-plain")}
+    assert {name: [entry.name for entry in entries] for name, entries in sections.items()} == {
+        "sparse": ["piece", "piece-text", "piece", "piece-text", "parts", "columns", "text", "rows", "graph"],
+        "sparse-plain": ["text", "graph"],
+    }
+
+
+def test_columns_have_no_path_inside_a_sparse_vector() -> None:
+    blob = golden.read("sparse")
+    head, sections = frame.decode(blob)
+    [columns] = [bytes(sections[entry]) for entry in head.envelope.sections if entry.name == "columns"]
+    assert b"splade" in columns
+    assert b"splade.indices" not in columns
+    assert b"of.second.values" not in columns
 
 
 @pytest.mark.parametrize("name", ["texts", "texts-plain"])

@@ -1,4 +1,4 @@
-"""Damaged texts in the store: a search by words, by both, or with a filter on words refuses them, or is right."""
+"""Damaged texts and sparse vectors in the store: searches and filters refuse them, or are right."""
 
 import random
 from collections.abc import Callable
@@ -11,11 +11,11 @@ import pytest
 from tests.support import hostile as h
 from tests.support.services import FOREVER
 from vectord.errors import BlobError
-from vectord.index.query.query import Query, TextSearch
+from vectord.index.query.query import LEAST_PRODUCT, Query, SparseSearch, TextSearch
 from vectord.service.service import Service
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
-NAMES = ["texts", "texts-plain"]
+NAMES = ["texts", "texts-plain", "sparse", "sparse-plain"]
 SAMPLE = 60  # offsets of each section of texts; the seed is fixed, so a failure can be repeated
 VECTOR = np.ones(5, np.float32)
 WORDS = TextSearch("fox haus word1", {"body": 1.0, "of.title": 2.0})
@@ -25,6 +25,19 @@ SEARCHES: dict[str, Query] = {
     "hybrid": Query(50, (VECTOR,), text=WORDS, recall=1.0),
     "filter": Query(50, (VECTOR,), filter='{"body": {"$match_any": "fox 東京"}}', recall=1.0),
     "phrase": Query(50, (VECTOR,), filter='{"body": {"$phrase": "quick brown fox"}}', recall=1.0),
+}
+
+SPARSE = TextSearch(
+    "", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("splade", (1, 2, 300, 2**32 - 12), (0.5, -1.0, 2.0, 1e3))
+)
+SPARSE_SEARCHES: dict[str, Query] = {
+    "sparse": Query(50, text=SPARSE),
+    "second": Query(
+        50, text=TextSearch("", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("of.second", (7,), (1.0,)))
+    ),
+    "hybrid": Query(50, (VECTOR,), text=SPARSE, recall=1.0),
+    "words": Query(50, text=TextSearch("fox haus")),
+    "filter": Query(50, (VECTOR,), filter='{"splade.indices": 300}', recall=1.0),
 }
 
 every_blob = pytest.mark.parametrize("name", NAMES)
@@ -38,7 +51,11 @@ def _search(query: Query) -> Callable[[Service, Any], Any]:
     return search
 
 
-USES = {name: _search(query) for name, query in SEARCHES.items()}
+def _uses(name: str) -> dict[str, Callable[[Service, Any], Any]]:
+    searches = SPARSE_SEARCHES if "sparse" in name else SEARCHES
+    return {use: _search(query) for use, query in searches.items()}
+
+
 PROBE = h.Probe(5, "row-01 é")
 
 
@@ -59,7 +76,7 @@ def _damaged(section: h.Section, name: str) -> list[bytes]:
 
 @every_blob
 def test_searches_of_the_undamaged_blob_find_something(name: str) -> None:
-    for use, found in h.outcomes(_read(name).data, PROBE, USES).items():
+    for use, found in h.outcomes(_read(name).data, PROBE, _uses(name)).items():
         assert found, use
         assert not isinstance(found, BlobError), use
 
@@ -74,7 +91,7 @@ def test_every_search_refuses_an_altered_byte_of_texts(name: str) -> None:
             correct = h.Section(section.name, section.data).entry["crc32"]
             damaged = [*blob.sections]
             damaged[number] = h.Section(section.name, data, {"id": "other", "crc32": correct})
-            outcomes = h.outcomes(h.Blob(blob.envelope, damaged).data, PROBE, USES)
+            outcomes = h.outcomes(h.Blob(blob.envelope, damaged).data, PROBE, _uses(name))
             accepted += [(number, use) for use, found in outcomes.items() if not isinstance(found, BlobError)]
     assert accepted == []
 
@@ -84,13 +101,13 @@ def test_every_search_refuses_an_altered_byte_of_texts(name: str) -> None:
 def test_a_search_of_texts_with_a_forged_checksum_is_refused_or_right(name: str) -> None:
     """The envelope's checksum fits the altered section, so only the checksums inside the section can show it."""
     blob = _read(name)
-    right = h.outcomes(blob.data, PROBE, USES)
+    right = h.outcomes(blob.data, PROBE, _uses(name))
     wrong, refused = [], 0
     for number, section in enumerate(blob.sections):
         for data in _damaged(section, name) if "text" in section.name else []:
             damaged = [*blob.sections]
             damaged[number] = h.Section(section.name, data, {"id": "other"})
-            for use, found in h.outcomes(h.Blob(blob.envelope, damaged).data, PROBE, USES).items():
+            for use, found in h.outcomes(h.Blob(blob.envelope, damaged).data, PROBE, _uses(name)).items():
                 if isinstance(found, BlobError):
                     refused += 1
                 elif found != right[use]:
@@ -115,3 +132,25 @@ def test_a_search_by_words_refuses_a_forged_key_of_texts(keys: dict[str, Any]) -
     in_body = {"words": _search(Query(50, text=TextSearch("fox", {"body": 1.0})))}
     for use, found in h.outcomes(forged.data, PROBE, in_body).items():
         assert isinstance(found, BlobError), use
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": {}, "of.second": {}, "splade": {}},
+        {"body": {"sparse": True, "language": None, "stopwords": False}, "of.second": {}, "splade": {}},
+    ],
+    ids=["texts only", "other fields"],
+)
+def test_a_search_refuses_forged_fields_of_sparse_vectors(fields: dict[str, Any]) -> None:
+    blob = _read("sparse")
+    params = {**blob.envelope["params"], "text": fields}
+    forged = blob.with_keys(text={**blob.envelope["text"], "fields": fields}, params=params)
+    name = "words" if not fields["body"] else "sparse"
+    query = Query(50, text=TextSearch("fox")) if name == "words" else Query(50, text=_of_body())
+    for use, found in h.outcomes(forged.data, PROBE, {name: _search(query)}).items():
+        assert isinstance(found, BlobError), use
+
+
+def _of_body() -> TextSearch:
+    return TextSearch("", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("body", (1,), (1.0,)))

@@ -12,7 +12,7 @@ from vectord.errors import BlobCorrupt, BlobUnsupported, RequestInvalid
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params, new_params
-from vectord.lhv1.text_fields import MAX_FIELDS, TextField, TextShape, numbered
+from vectord.lhv1.text_fields import MAX_FIELDS, MAX_SPARSE, SPARSE, TextField, TextShape, numbered, sparse_numbers
 
 FIELDS = {"body": {"language": "german", "stopwords": False}, "title": {}}
 KEY = {"analysis": "words-1", "fields": FIELDS, "fronts": [7, 8, 9]}
@@ -56,6 +56,26 @@ def test_fields_may_be_declared_before_there_are_texts() -> None:
     )
 
 
+OF_SPARSE = {"language": None, "stopwords": False, "sparse": True}
+
+
+def test_a_field_of_sparse_vectors_is_read_and_numbered_among_the_others() -> None:
+    fields = {**FIELDS, "of.splade": OF_SPARSE}
+    envelope = frame.decode(
+        blob(text={**KEY, "fields": fields}, params={"name": "n", "dimension": 3, "text": {"of.splade": OF_SPARSE}})
+    )[0].envelope
+    assert envelope.params.text == {"of.splade": SPARSE}
+    assert (envelope.text or KEY) == TextShape(
+        "words-1", {"body": TextField("german", False), "title": TextField(), "of.splade": SPARSE}, (7, 8, 9)
+    )
+    assert sparse_numbers(envelope.text.fields if envelope.text else {}) == {1}
+
+
+def test_a_field_of_texts_is_written_as_before_there_were_sparse_vectors() -> None:
+    written = frame.encode_head(Envelope(2, Params("n", 3, text={"body": TextField()})))
+    assert b'"text":{"body":{"language":"english","stopwords":true}}' in written
+
+
 CONTRADICTIONS = {
     "no key": blob(text=None),
     "no sections": blob(["piece", "piece", "rows", "graph"]),
@@ -74,6 +94,10 @@ CONTRADICTIONS = {
     "texts twice": blob([*NAMES, "text"], {**KEY, "fronts": [7, 8, 9, 10]}),
     "texts beside a section tail": blob(["text", "rows", "graph", "tail"], {**KEY, "fronts": [9]}, pieces=None),
     "declared fields without a path": blob(params={"name": "n", "dimension": 3, "text": {"": {}}}),
+    "sparse vectors with a language": blob(text={**KEY, "fields": {"a": {**OF_SPARSE, "language": "german"}}}),
+    "sparse vectors with stop words": blob(text={**KEY, "fields": {"a": {**OF_SPARSE, "stopwords": True}}}),
+    "sparse vectors without a name": blob(text={**KEY, "fields": {"": OF_SPARSE}}),
+    "too many sparse vectors": blob(text={**KEY, "fields": {f"{n}": OF_SPARSE for n in range(MAX_SPARSE + 1)}}),
     "no declared field": blob(params={"name": "n", "dimension": 3, "text": {}}),
 }
 
@@ -90,6 +114,7 @@ def test_a_contradiction_is_corrupt(data: bytes) -> None:
         pytest.param({**KEY, "analysis": "words-2"}, id="another analysis"),
         pytest.param({**KEY, "more": 1}, id="another key"),
         pytest.param({**KEY, "fields": {"body": {"stem": True}}}, id="another option of a field"),
+        pytest.param({**KEY, "fields": {"body": {"sparse": False}}}, id="another value of an option"),
         pytest.param({**KEY, "fields": ["body"]}, id="fields as a list"),
         pytest.param({**KEY, "fronts": [7.5, 8, 9]}, id="half a byte"),
     ],
@@ -106,6 +131,8 @@ def test_another_form_of_the_key_is_unsupported(text: Any) -> None:
         ({"": TextField()}, "must be 1 to 1,024 characters"),
         ({"x" * 1_025: TextField()}, "not 1,025"),
         ({"body": TextField("")}, "language"),
+        ({f"{number}": SPARSE for number in range(MAX_SPARSE + 1)}, "1 to 4 names, not 5"),
+        ({"": SPARSE}, "name of sparse vectors must be 1 to 1,024"),
     ],
 )
 def test_fields_that_an_index_cannot_have_are_refused(fields: dict[str, TextField], message: str) -> None:

@@ -16,7 +16,7 @@ from vectord.index.query.query import Answer, Explanation, Fusion, Highlight, Qu
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
-_NO_WORDS: Final = (None, None, None)
+_NO_WORDS: Final = (None, None, None, None)
 
 type _Fields = tuple[list[vector_answers.Match], int, int, str, str, int, int, int]  # of `vector_answers.Found`
 
@@ -28,7 +28,7 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         RequestInvalid: it has no query vector, or fields that exclude each other.
         CursorInvalid: the cursor does not belong to this search.
     """
-    words = body.text, body.fusion, body.min_relevance
+    words = body.text, body.sparse, body.fusion, body.min_relevance
     if words != _NO_WORDS or [body.vector, body.vectors, body.id].count(None) != 2:
         text_search.check_combination(body)
     if body.after is not None and body.vectors is not None:
@@ -49,8 +49,8 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
         max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
-        text=text_search.text_search_of(body.text, body.min_relevance) if body.text is not None else None,
-        fusion=text_search.fusion_of(body.fusion) if body.fusion is not None else Fusion(),
+        text=text_search.terms_search_of(body) if text_search.is_by_terms(body) else None,
+        fusion=text_search.fusion_of(body) if body.fusion is not None else Fusion(),
         explain=body.explain,
         highlight=body.highlight,
         statistics=position.statistics if position else None,
@@ -111,9 +111,12 @@ def _or_unset[T](value: T | None) -> T | msgspec.UnsetType:
     return msgspec.UNSET if value is None else value
 
 
-def _explanation(found: Explanation) -> vector_answers.Explanation:
+def _explanation(found: Explanation, body: SearchBody) -> vector_answers.Explanation:
     terms = [vector_answers.TermShare(*msgspec.structs.astuple(term)) for term in found.terms]
-    return vector_answers.Explanation(terms, _or_unset(found.vector_rank), _or_unset(found.text_rank))
+    vector_rank, rank = _or_unset(found.vector_rank), _or_unset(found.text_rank)
+    if body.sparse is not None:
+        return vector_answers.Explanation(terms, vector_rank, sparse_rank=rank)
+    return vector_answers.Explanation(terms, vector_rank, rank)
 
 
 def _highlights(found: Sequence[Highlight]) -> list[vector_answers.Highlight]:
@@ -147,7 +150,7 @@ def _answer_fields(answer: Answer, body: SearchBody) -> _Fields:
             else msgspec.UNSET,
             _or_unset(match.relevance),
             _or_unset(match.score),
-            _explanation(match.explanation) if match.explanation else msgspec.UNSET,
+            _explanation(match.explanation, body) if match.explanation else msgspec.UNSET,
             msgspec.UNSET if match.highlights is None else _highlights(match.highlights),
         )
         for match in answer.matches

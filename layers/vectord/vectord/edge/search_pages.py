@@ -36,6 +36,14 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
         return frozenset(key for _, key in self.seen)
 
 
+class _SparsePosition(msgspec.Struct, array_like=True, frozen=True):
+    """A position of a search by a sparse vector, whose relevances may be negative."""
+
+    after: tuple[Annotated[float, msgspec.Meta(ge=-_MAX_FLOAT, le=_MAX_FLOAT)], str]
+    seen: _Seen = ()
+    statistics: None = None
+
+
 def position_of(name: str, body: SearchBody) -> Position | None:
     """Return where the page before ended, None for the first page of a search.
 
@@ -44,7 +52,11 @@ def position_of(name: str, body: SearchBody) -> Position | None:
     """
     if body.after is None:
         return None
-    return pagination.decode_cursor(body.after, _cursor_request(name, body), Position)
+    request = _cursor_request(name, body)
+    if body.sparse is None:
+        return pagination.decode_cursor(body.after, request, Position)
+    found = pagination.decode_cursor(body.after, request, _SparsePosition)
+    return Position(found.after, found.seen)
 
 
 def fitted(name: str, body: SearchBody, answer: Answer, search: vector_answers.Search) -> vector_answers.Search:
@@ -76,7 +88,7 @@ def _next_position(body: SearchBody, answer: Answer, shown: int, seen: _Seen) ->
     if _is_hybrid(body):
         all_seen = *seen, *((match.score or 0.0, key_of_seen(match.id)) for match in matches)
         return Position((matches[-1].score or 0.0, matches[-1].id), all_seen, known)
-    if body.text is not None:
+    if text_search.is_by_terms(body):
         return Position((matches[-1].relevance or 0.0, matches[-1].id), (), known)
     if not answer.complete:  # only a first page is not
         return Position(BEFORE_ALL, tuple((distance_of(match), key_of_seen(match.id)) for match in matches))
@@ -85,13 +97,13 @@ def _next_position(body: SearchBody, answer: Answer, shown: int, seen: _Seen) ->
 
 
 def _is_hybrid(body: SearchBody) -> bool:
-    return body.text is not None and (body.vector is not None or body.id is not None)
+    return text_search.is_by_terms(body) and (body.vector is not None or body.id is not None)
 
 
 def _bound_of_cursor(body: SearchBody, answer: Answer, seen: _Seen) -> int:
     """Return a bound of the bytes of the cursor of the next page."""
     count = len(seen) if answer.complete else len(answer.matches)
-    if body.text is not None:
+    if text_search.is_by_terms(body):
         count = len(seen) + len(answer.matches) if _is_hybrid(body) else 0
     known = 0 if answer.statistics is None else 2 * len(msgspec.msgpack.encode(answer.statistics))
     return 2_000 + 38 * count + known
@@ -126,8 +138,9 @@ def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     """Return the values that must be the same on every page of a search."""
     filter_ = canonical(body.filter) if body.filter else None
     common = "search", name, body.vector, body.id, filter_, body.max_distance, body.as_of
-    if body.text is None:
+    if not text_search.is_by_terms(body):
         return common
-    text = text_search.text_search_of(body.text, body.min_relevance)
+    text = text_search.terms_search_of(body)
     words = text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance
-    return *common, words, text_search.fusion_of(body.fusion)
+    sparse = () if text.sparse is None else (text.sparse,)
+    return *common, words, text_search.fusion_of(body), *sparse

@@ -10,10 +10,10 @@ from vectord.service.service import Service
 
 
 def search(request: Request, service: Service) -> Reply:
-    """Find the nearest vectors to one or several query vectors or a stored vector, the best for words, or both."""
+    """Find the nearest to query vectors or a stored vector, the best for words or a sparse vector, or both."""
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, SearchBody)
-    if isinstance(body.text, TextBody) or body.fusion is not None:
+    if isinstance(body.text, TextBody) or body.sparse is not None or body.fusion is not None:
         text_search.check_repeated(request.body)
     query, read = (
         edge_search.read_query(name, body, request.headers),

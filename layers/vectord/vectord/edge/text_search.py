@@ -1,13 +1,13 @@
-"""Convert the fields of a search by words, and of a hybrid one, to what the engine searches for."""
+"""Convert the fields of a search by words, by a sparse vector, and of a hybrid one, to what the engine searches for."""
 
 from collections.abc import Mapping
 
 import msgspec
 
 from vectord.edge.schemas.bodies import CountBody, FacetsBody
-from vectord.edge.schemas.search_bodies import FusionBody, SearchBody, TextBody
+from vectord.edge.schemas.search_bodies import SearchBody, TextBody
 from vectord.errors import RequestInvalid
-from vectord.index.query.query import Fusion, TextSearch
+from vectord.index.query.query import LEAST_PRODUCT, Fusion, SparseSearch, TextSearch
 from vectord.lhv1.text_fields import MAX_FIELDS
 from vectord.readers.repeated import repeated_anywhere
 from vectord.service.values.selection import TextSelection
@@ -16,23 +16,27 @@ from vectord.service.values.selection import TextSelection
 def check_combination(body: SearchBody) -> None:
     """Raise RequestInvalid if a search has not one query, or fields that exclude each other."""
     has_vector, has_vectors = body.vector is not None, body.vectors is not None
-    has_id, has_text = body.id is not None, body.text is not None
+    has_id, has_text = body.id is not None, body.text is not None or body.sparse is not None
+    if body.text is not None and body.sparse is not None:
+        raise RequestInvalid("'text' cannot be combined with 'sparse': a search joins two lists. Send two searches.")
     if has_text and has_vectors:
-        raise RequestInvalid("'text' cannot be combined with 'vectors': send one search for each vector.")
+        name = "sparse" if body.text is None else "text"
+        raise RequestInvalid(f"'{name}' cannot be combined with 'vectors': send one search for each vector.")
     if has_vector + has_vectors + has_id > 1 or not (has_text or has_vector or has_vectors or has_id):
         raise RequestInvalid(
-            "A search must have exactly one of 'vector', 'vectors', 'id' and 'text', or 'text' with 'vector' or 'id'."
+            "A search must have exactly one of 'vector', 'vectors', 'id', 'text' and 'sparse', or 'text' or 'sparse' "
+            "with 'vector' or 'id'."
         )
     if not has_text and body.min_relevance is not None:
-        raise RequestInvalid("'min_relevance' requires 'text'.")
+        raise RequestInvalid("'min_relevance' requires 'text' or 'sparse'.")
     if body.fusion is not None and not (has_text and (has_vector or has_id)):
-        raise RequestInvalid("'fusion' requires a hybrid search: 'text' with 'vector' or 'id'.")
+        raise RequestInvalid("'fusion' requires a hybrid search: 'text' or 'sparse' with 'vector' or 'id'.")
 
 
 def check_repeated(text: bytes) -> None:
     """Raise RequestInvalid if `text`, the JSON of a body, has a field twice in the objects of a search by words."""
     members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    for name in ("text", "fusion"):
+    for name in ("text", "sparse", "fusion"):
         value = bytes(members.get(name, b"null"))
         if repeated := repeated_anywhere(value.decode(), msgspec.json.decode(value)):
             raise RequestInvalid(f"{name} has the field {repeated!r} more than once. Send it once.")
@@ -50,6 +54,27 @@ def text_search_of(text: str | TextBody, min_relevance: float | None) -> TextSea
     return TextSearch(text.query, _weights(text.fields), text.match, text.prefix, least)
 
 
+def is_by_terms(body: SearchBody) -> bool:
+    """Return True if a search has words or a sparse vector."""
+    return body.text is not None or body.sparse is not None
+
+
+def terms_search_of(body: SearchBody) -> TextSearch:
+    """Return the words or the sparse vector of a search, which has one of them.
+
+    Raises:
+        RequestInvalid: it names no fields, too many, or one twice; or the least relevance is negative.
+    """
+    if body.sparse is None:
+        assert body.text is not None
+        return text_search_of(body.text, body.min_relevance)
+    least = body.min_relevance or 0.0
+    if least < 0:
+        raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {least}")
+    sparse = SparseSearch(body.sparse.name, tuple(body.sparse.indices), tuple(body.sparse.values))
+    return TextSearch("", min_relevance=least or LEAST_PRODUCT, sparse=sparse)
+
+
 def counted_words(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:
     """Return the words that vectors must have to be counted; `text` is the JSON of `body`.
 
@@ -64,11 +89,13 @@ def counted_words(body: CountBody | FacetsBody, text: bytes) -> TextSelection | 
     return TextSelection(text_search_of(body.text, body.min_relevance))
 
 
-def fusion_of(body: FusionBody | None) -> Fusion:
+def fusion_of(body: SearchBody) -> Fusion:
     """Return how a hybrid search joins its two lists."""
-    if body is None:
+    fusion = body.fusion
+    if fusion is None:
         return Fusion()
-    return Fusion(body.rank_constant, body.candidates, body.weights.vector, body.weights.text)
+    weight = fusion.weights.text if body.sparse is None else fusion.weights.sparse
+    return Fusion(fusion.rank_constant, fusion.candidates, fusion.weights.vector, weight)
 
 
 def _weights(fields: list[str] | dict[str, float] | None) -> Mapping[str, float]:

@@ -23,9 +23,11 @@ CRC32_BYTES: Final = 4  # behind each list that is not in a block
 
 BLOCK_TERMS: Final = 64
 MAX_TERM: Final = 128  # bytes of a term
+INDEX_BYTES: Final = 4  # of a term in a field of sparse vectors: an index, big-endian
 MAX_INLINE: Final = 32  # bytes of a list that is in the block of its term
 COUNT_BYTES: Final = (0, 1, 2, 4)  # of a count, by the width that a block has for the term; 0 if all counts are 1
 LENGTH_BYTES: Final = (1, 2, 4)
+NO_LENGTHS: Final = 0  # bytes of a length in a field of sparse vectors, whose rows have none
 LISTED: Final = 255  # a length in one byte that stands for one of the listed lengths
 MAX_DICTIONARY: Final = 2**32 - 1  # bytes, as the ends of blocks are uint32
 
@@ -63,8 +65,10 @@ class FieldCounts(msgspec.Struct, frozen=True, array_like=True):
 
     def invalid_reason(self, rows: int) -> str | None:
         """Return why a field of `rows` rows cannot have these counts, or None if it can."""
-        if self.length_bytes not in LENGTH_BYTES:
+        if self.length_bytes not in (NO_LENGTHS, *LENGTH_BYTES):
             return "lengths of an unknown type"
+        if self.length_bytes == NO_LENGTHS and self.tokens:
+            return "tokens without lengths"
         if self.listed > (rows if self.length_bytes == 1 else 0):
             return "listed lengths of more rows than there are"
         if not self.blocks <= self.first_terms <= MAX_TERM * self.blocks:

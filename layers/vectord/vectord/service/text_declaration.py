@@ -1,4 +1,4 @@
-"""Declare the text fields of an index that exists. A field can be searched once a build has committed since then."""
+"""Declare the text fields and sparse vectors of an index that exists; a build makes the new ones searchable."""
 
 from vectord.errors import ObjectChanged, OutcomeUnknown, VectordError
 from vectord.index.state import Index
@@ -10,13 +10,13 @@ from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import SingleIndex, description_of
 from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, WriteOptions
 from vectord.service.values.results import Description
-from vectord.service.values.text_fields import DeclareText, checked_fields
+from vectord.service.values.text_fields import DeclareText, checked_fields, joined
 
 
 def declare_text(
     service: Service, name: str, declared: DeclareText, deadline: Deadline, write: WriteOptions
 ) -> Description:
-    """Replace the declared text fields of an index; an index that declares the same ones is not written.
+    """Replace the declared fields of an index; an index that declares the same ones is not written.
 
     The fields of a small index can be searched at once. For a large one a build is requested.
 
@@ -24,8 +24,8 @@ def declare_text(
         RequestInvalid: a field is not valid, or the index is sharded, and the write has a precondition.
         IndexNotFound, PreconditionFailed, BlobError, Contended, OutcomeUnknown, StorageSilent, StoreRefused
     """
-    if declared.text:
-        checked_fields(declared.text)
+    if fields := joined(declared.text or {}, declared.sparse or ()):
+        checked_fields(fields)
 
     def use(index: object) -> Description | None:
         if isinstance(index, SingleIndex):
@@ -59,8 +59,10 @@ def _declare_in_shards(index: ShardedIndex, declared: DeclareText) -> None:
 
     outcomes = index.shards.pool.map(in_shard, shard_names(index.parent))
     errors = [error for error in outcomes if error is not None]
+    if errors and len(errors) == len(outcomes):
+        raise errors[0]
     if errors:
-        raise errors[0] if len(errors) == len(outcomes) else OutcomeUnknown(index.name) from errors[0]
+        raise OutcomeUnknown(index.name) from errors[0]
 
 
 def _of_parent(present: Index, parent: Params, declared: DeclareText) -> tuple[Index, tuple[int, ...]]:

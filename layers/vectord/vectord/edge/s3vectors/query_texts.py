@@ -15,6 +15,7 @@ from vectord.index.query.text_limits import MAX_CANDIDATES
 from vectord.index.state import Index
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Distance
+from vectord.lhv1.text_fields import of_texts
 from vectord.service.values.text_fields import searchable_fields
 
 MAX_HYBRID: Final = 2 * MAX_CANDIDATES  # matches of a hybrid query: all rows of its two lists
@@ -58,7 +59,8 @@ class Texts(msgspec.Struct, frozen=True):
             RequestInvalid: it is not ENHANCED, or a key has no text search configuration, or is being built.
         """
         check_enhanced(stored, "A query with queryTexts")
-        declared, searchable = index.params.text or {}, searchable_fields(index)
+        declared = of_texts(index.params.text or {})
+        searchable = searchable_fields(index) & declared.keys()
         keys = [(position, one.metadata_key) for position, one in enumerate(self.texts)]
         fields = [
             FieldError(f"queryTexts[{position}].metadataKey", _BUILDING if key in declared else _ABSENT)

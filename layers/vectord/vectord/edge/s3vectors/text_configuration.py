@@ -12,7 +12,7 @@ from vectord.edge.s3vectors.management_shapes import (
 )
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
-from vectord.lhv1.text_fields import TextField, TextFields
+from vectord.lhv1.text_fields import TextField, TextFields, of_texts
 
 MAX_KEYS: Final = 10  # text search configurations of one index
 
@@ -53,7 +53,7 @@ def text_search_configurations(params: Params, searchable: Collection[str]) -> l
             language=_CODES.get(field.language or ""),
             status="ACTIVE" if path in searchable else "BUILDING",
         )
-        for path, field in sorted((params.text or {}).items())
+        for path, field in sorted(of_texts(params.text or {}).items())
     ]
     return shown or None
 

@@ -49,6 +49,7 @@ class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     shards: fields.Shards = None
     embedding: EmbeddingBody | None = None
     text: fields.Texts = None
+    sparse: fields.SparseFields = None
 
 
 class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):
@@ -56,9 +57,13 @@ class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):
 
 
 class ChangeIndexBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What of an index can be changed: its text fields. They replace those that it declares; null declares none."""
+    """What of an index can be changed: its text fields and its sparse vectors.
 
-    text: fields.Texts
+    They replace those that it declares; null declares none. What is absent does not change.
+    """
+
+    text: fields.Texts | msgspec.UnsetType = msgspec.UNSET
+    sparse: fields.SparseFields | msgspec.UnsetType = msgspec.UNSET
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):

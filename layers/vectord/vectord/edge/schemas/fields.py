@@ -11,8 +11,9 @@ import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.index.query.text_limits import MAX_CANDIDATES, MAX_QUERY_TEXT
+from vectord.lhv1 import text_fields
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
-from vectord.lhv1.text_fields import MAX_FIELDS, MAX_PATH, TextField
+from vectord.lhv1.text_fields import MAX_FIELDS, MAX_INDICES, MAX_PATH, MAX_SPARSE
 from vectord.readers.entry import VectorEncoding
 from vectord.service.values.options import MAX_STALENESS
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
@@ -52,8 +53,33 @@ Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
 Shards = Annotated[int | None, schema(minimum=1, maximum=MAX_SHARDS)]
 Model = Annotated[str, schema(minLength=1, maxLength=MAX_MODEL, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 Prefix = Annotated[str, schema(maxLength=MAX_PREFIX)]
-_PATHS: Final = schema(minProperties=1, maxProperties=MAX_FIELDS, propertyNames={"minLength": 1, "maxLength": MAX_PATH})
+
+
+class TextField(msgspec.Struct, forbid_unknown_fields=True):
+    """How the texts of a field are analysed: the language of stems and stop words, null for neither.
+
+    With `stopwords`, the stop words of the language are removed.
+    """
+
+    language: str | None = "english"
+    stopwords: bool = True
+
+
+class SparseField(msgspec.Struct, forbid_unknown_fields=True):
+    """Sparse vectors in the metadata; there are no options."""
+
+
+def texts_of(declared: Mapping[str, TextField]) -> dict[str, text_fields.TextField]:
+    """Return declared fields as the engine has them."""
+    return {path: text_fields.TextField(each.language, each.stopwords) for path, each in declared.items()}
+
+
+_NAMES: Final[dict[str, Any]] = {"minLength": 1, "maxLength": MAX_PATH}
+_PATHS: Final = schema(minProperties=1, maxProperties=MAX_FIELDS, propertyNames=_NAMES)
 Texts = Annotated[dict[str, TextField] | None, _PATHS]
+SparseFields = Annotated[
+    dict[str, SparseField] | None, schema(minProperties=1, maxProperties=MAX_SPARSE, propertyNames=_NAMES)
+]
 Numbers = list[float] | str
 StoredVector = list[float] | Annotated[str, schema(pattern=_BASE64)]
 Encoding = Annotated[VectorEncoding, schema(description="How vectors in the answer are written.")]
@@ -69,6 +95,10 @@ Recall = Annotated[float, schema(minimum=LEAST_RECALL, maximum=1)]
 NonNegative = Annotated[float | None, schema(minimum=0)]
 Words = Annotated[str, schema(minLength=1, maxLength=MAX_QUERY_TEXT)]
 Weight = Annotated[float, schema(minimum=1e-6, maximum=1e6)]
+_INDEX: Final = schema(minimum=0, maximum=2**32 - 1)
+Indices = Annotated[list[Annotated[int, _INDEX]], schema(minItems=1, maxItems=MAX_INDICES, uniqueItems=True)]
+Values = Annotated[list[float], schema(minItems=1, maxItems=MAX_INDICES)]
+SparseName = Annotated[str | None, schema(minLength=1, maxLength=MAX_PATH)]
 FieldList = Annotated[list[str], schema(minItems=1, maxItems=MAX_FIELDS, uniqueItems=True)]
 WeightedFields = Annotated[
     dict[str, Weight],

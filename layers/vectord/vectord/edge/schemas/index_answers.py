@@ -10,6 +10,7 @@ import msgspec
 
 from vectord.edge.schemas.fields import Curves, Next, schema
 from vectord.lhv1.params import Distance, Embedding
+from vectord.lhv1.text_fields import of_sparse, of_texts
 from vectord.service.values.results import Description as FoundIndex
 
 Time = Annotated[datetime, schema(format="date-time")]
@@ -20,6 +21,12 @@ class DeclaredField(msgspec.Struct):
 
     language: str | None
     stopwords: bool
+    searchable: bool
+
+
+class DeclaredSparse(msgspec.Struct):
+    """Declared sparse vectors; `searchable` if a search can use them: a build has committed since."""
+
     searchable: bool
 
 
@@ -35,6 +42,7 @@ class Params(msgspec.Struct):
     generation: str | msgspec.UnsetType = msgspec.UNSET
     embedding: Embedding | msgspec.UnsetType = msgspec.UNSET
     text: dict[str, DeclaredField] | msgspec.UnsetType = msgspec.UNSET
+    sparse: dict[str, DeclaredSparse] | msgspec.UnsetType = msgspec.UNSET
 
 
 def params_of(found: FoundIndex) -> Params:
@@ -42,8 +50,9 @@ def params_of(found: FoundIndex) -> Params:
     stored = found.params
     declared = {
         path: DeclaredField(field.language, field.stopwords, path in found.searchable)
-        for path, field in (stored.text or {}).items()
+        for path, field in of_texts(stored.text or {}).items()
     }
+    sparse = {name: DeclaredSparse(name in found.searchable) for name in of_sparse(stored.text or {})}
     return Params(
         stored.name,
         stored.dimension,
@@ -54,6 +63,7 @@ def params_of(found: FoundIndex) -> Params:
         stored.generation,
         stored.embedding,
         declared or msgspec.UNSET,
+        sparse or msgspec.UNSET,
     )
 
 

@@ -13,11 +13,12 @@ import msgspec
 from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
 from vectord.index.query.text_limits import MAX_QUERY_TEXT
 from vectord.lhv1.params import MAX_DIMENSION
+from vectord.lhv1.text_fields import MAX_INDICES
 
 LARGE: Final = 256 << 10  # bytes; the items of a smaller body need little memory
 
 _SPACE: Final = " \t\n\r"
-_MAX_TEXT: Final = 512 << 10  # characters of JSON, of the words and fields of a search
+_MAX_TEXT: Final = 512 << 10  # characters of JSON, of the words and fields of a search, or of its sparse vector
 type CheckItem = Callable[[int, bytes], BadItem | None]
 
 
@@ -76,6 +77,8 @@ def check_search(body: bytes, most: int) -> None:
     """Raise RequestInvalid as `check_queries` does, and if the JSON of the words is longer than that of any words."""
     if len(_field(body, "text")) > _MAX_TEXT:
         raise RequestInvalid(f"text is too long: text.query may have {MAX_QUERY_TEXT:,} characters.")
+    if len(_field(body, "sparse")) > _MAX_TEXT:
+        raise RequestInvalid(f"sparse is too long: it may have {MAX_INDICES:,} indices.")
     check_queries(body, most)
 
 

@@ -1,7 +1,7 @@
 """JSON bodies of searches and recall measurements.
 
-A search has one query or several: `vector`, `vectors`, `id` or `text`. With `text` and one of `vector` and `id` it is a
-hybrid search.
+A search has one query or several: `vector`, `vectors`, `id`, `text` or `sparse`. With `text` or `sparse`, and one of
+`vector` and `id`, it is a hybrid search.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from vectord.edge.schemas.fields import (
     FieldList,
     Filter,
     Id,
+    Indices,
     K,
     NonNegative,
     Probes,
@@ -27,7 +28,9 @@ from vectord.edge.schemas.fields import (
     RankConstant,
     Recall,
     Sample,
+    SparseName,
     Staleness,
+    Values,
     Vector,
     Weight,
     WeightedFields,
@@ -49,9 +52,20 @@ class TextBody(msgspec.Struct, forbid_unknown_fields=True):
     prefix: bool = False
 
 
+class SparseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The sparse vector of a search: distinct indices with their values; `name` may be absent if one is declared."""
+
+    name: SparseName = None
+    indices: Indices
+    values: Values
+
+
 class WeightsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The weights of the two lists: `sparse` in place of `text` in a search with `sparse`."""
+
     vector: Weight = 1.0
     text: Weight = 1.0
+    sparse: Weight = 1.0
 
 
 class FusionBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,12 +77,16 @@ class FusionBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A search for exactly one of `vector`, `vectors`, `id` and `text`; or for `text` with `vector` or `id`: hybrid."""
+    """A search for exactly one of `vector`, `vectors`, `id`, `text` and `sparse`.
+
+    With `text` or `sparse` and one of `vector` and `id` it is hybrid.
+    """
 
     vector: Vector | None = None
     vectors: Queries = None
     id: Id | None = None
     text: Words | TextBody | None = None
+    sparse: SparseBody | None = None
     k: K = 10
     recall: Recall = DEFAULT_RECALL
     ef_search: Effort = None

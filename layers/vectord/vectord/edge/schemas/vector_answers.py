@@ -40,6 +40,7 @@ class Explanation(msgspec.Struct):
     terms: list[TermShare]
     vector_rank: int | msgspec.UnsetType = msgspec.UNSET
     text_rank: int | msgspec.UnsetType = msgspec.UNSET
+    sparse_rank: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Highlight(msgspec.Struct):
@@ -55,7 +56,7 @@ class Highlight(msgspec.Struct):
 
 
 class Match(msgspec.Struct):
-    """A match: with a distance if the search has a vector, a relevance if it has words, a score if it has both."""
+    """A match: with a distance for a vector, a relevance for words or a sparse vector, and a score for both."""
 
     id: str
     distance: float | msgspec.UnsetType = msgspec.UNSET

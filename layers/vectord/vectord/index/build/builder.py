@@ -27,7 +27,7 @@ from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
 from vectord.lhv1.section_names import TEXT
-from vectord.lhv1.text_fields import TextFields
+from vectord.lhv1.text_fields import TextFields, of_sparse
 from vectord.parallel import Parallel
 
 PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all trees is worth its build
@@ -121,7 +121,10 @@ def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Pa
     """Return the section of columns, if there is metadata with values at a path."""
     if not metadata:
         return {}
-    collected = collect_columns([metadata.get(vector_id) for vector_id in ids], without=params.text or ())
+    fields = params.text or {}
+    collected = collect_columns(
+        [metadata.get(vector_id) for vector_id in ids], without=fields, closed=of_sparse(fields)
+    )
     columns = pack_columns(collected)
     return {"columns": columns} if columns else {}
 

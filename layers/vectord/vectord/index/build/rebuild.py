@@ -25,6 +25,7 @@ from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, SectionEntry
 from vectord.lhv1.section_names import TEXT
+from vectord.lhv1.text_fields import sparse_numbers
 
 _REMOVED: Final = -1
 
@@ -126,7 +127,8 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built:
     if built.text_front:
         from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
 
-        text = Text(data[TEXT], rows, len(index.params.text or {}), built.text_front)
+        fields = index.params.text or {}
+        text = Text(data[TEXT], rows, len(fields), built.text_front, sparse_numbers(fields))
     return Base(graph, documents, None, built.calibration, entries, data.get("columns"), parts, text)
 
 

@@ -17,7 +17,7 @@ from vectord.index.state import Base, Index, Tail, empty_index
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope, Head, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT, TEXT
-from vectord.lhv1.text_fields import TextShape
+from vectord.lhv1.text_fields import TextShape, sparse_numbers
 
 if TYPE_CHECKING:  # an index without texts does not import them
     from vectord.index.sections.text import Text
@@ -127,7 +127,12 @@ def _texts_of_pieces(
     texts = []
     for section, of_piece, front in zip(sections, rows, fronts, strict=True):
         text = known.get(id(section))
-        is_same = text and (text.rows, text.fields, text.front_bytes) == (of_piece, len(shape.fields), front)
+        is_same = text and (text.rows, text.fields, text.front_bytes, text.sparse) == (
+            of_piece,
+            len(shape.fields),
+            front,
+            sparse_numbers(shape.fields),
+        )
         texts.append(text if text and is_same else _text(section, of_piece, shape, front))
     return tuple(texts)
 
@@ -135,7 +140,7 @@ def _texts_of_pieces(
 def _text(section: Section, rows: int, shape: TextShape, front: int) -> "Text":
     from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
 
-    return Text(section, rows, len(shape.fields), front)
+    return Text(section, rows, len(shape.fields), front, sparse_numbers(shape.fields))
 
 
 def _reused_base(

@@ -21,13 +21,15 @@ def collect_columns(
     documents: Sequence[msgspec.Raw | None],
     check: DeadlineCheck = no_deadline,
     without: Collection[str] = frozenset(),
+    closed: Collection[str] = (),
 ) -> CollectedColumns:
     """Return the columns of documents in row order, each JSON text or None for no metadata.
 
     Metadata that cannot be decoded counts as none, as in `decode_metadata`. `check` is called after each chunk. The
-    columns of the paths `without` have no part of a text that is longer than a column stores.
+    columns of the paths `without` have no part of a text that is longer than a column stores. Paths below the paths
+    `closed` have no columns.
     """
-    collector = _Collector(without)
+    collector = _Collector(without, closed)
     for rows, values in _decoded_chunks(documents):
         check()
         collector.add([(None, rows, values)])
@@ -70,10 +72,10 @@ type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for whole 
 
 
 class _Collector:
-    """Collects the values at each path; long texts are left out of the paths `without`."""
+    """Collects the values at each path; long texts are left out of the paths `without`, all values below `closed`."""
 
-    def __init__(self, without: Collection[str]) -> None:
-        self.without = without
+    def __init__(self, without: Collection[str], closed: Collection[str]) -> None:
+        self.without, self.closed = without, closed
         self.builders: dict[str, ColumnBuilder] = {}
         self.incomplete = False
 
@@ -111,7 +113,7 @@ class _Collector:
             same = objects if len(positions) == len(objects) else [objects[at] for at in positions]
             of_same = rows if same is objects else rows[positions]
             if len(positions) >= _MIN_BATCH:
-                paths = [(prefix + key, key) for key in keys if gets_column(prefix + key)]
+                paths = [(prefix + key, key) for key in keys if gets_column(prefix + key, self.closed)]
                 yield from ((path, of_same, [each[key] for each in same]) for path, key in paths)
             else:
                 yield from self._defer(prefix, of_same.tolist(), same)
@@ -123,7 +125,7 @@ class _Collector:
                 path = prefix + key
                 builder = self.builders.get(path)
                 if builder is None:
-                    if not gets_column(path):
+                    if not gets_column(path, self.closed):
                         continue
                     builder = self._builder(path)
                 if builder is None:

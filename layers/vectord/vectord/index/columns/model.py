@@ -143,9 +143,9 @@ def no_columns(rows: int) -> CollectedColumns:
     return CollectedColumns(rows, {}, incomplete=True)
 
 
-def gets_column(path: str) -> bool:
-    """Return True if values at `path` are stored in a column; a very long path gets none."""
-    return len(utf8(path)) <= MAX_PATH
+def gets_column(path: str, closed: Collection[str] = ()) -> bool:
+    """Return True if values at `path` are stored in a column; a very long path gets none, nor one below `closed`."""
+    return len(utf8(path)) <= MAX_PATH and not any(path.startswith(f"{each}.") for each in closed)
 
 
 def encode_text(text: str) -> bytes:

@@ -27,10 +27,10 @@ _DIRECTORY_ENTRY: Final = 16  # bytes per path
 
 
 class StoredColumns:
-    """The columns of `rows` rows in a section."""
+    """The columns of `rows` rows in a section. Paths below the paths `closed` have none."""
 
-    def __init__(self, section: Section, rows: int) -> None:
-        self.section, self.rows = section, rows
+    def __init__(self, section: Section, rows: int, closed: Collection[str] = ()) -> None:
+        self.section, self.rows, self.closed = section, rows, closed
 
     def read(self, paths: Collection[str], fetch: Fetch) -> Mapping[str, Column | None]:
         """Return the column of each path; None if only the documents have its values.
@@ -39,7 +39,7 @@ class StoredColumns:
             BlobCorrupt: a checksum is wrong, or the section contradicts itself.
         """
         directory = self._directory(fetch)
-        blocks = {path: directory.blocks(path) for path in paths if gets_column(path)}
+        blocks = {path: directory.blocks(path) for path in paths if gets_column(path, self.closed)}
         fetch((self.section, sorted({span for entries in blocks.values() for span, _ in entries})))
         absent = None if directory.incomplete else EMPTY_COLUMN
         return {path: self._column(path, blocks[path], absent) if path in blocks else None for path in paths}

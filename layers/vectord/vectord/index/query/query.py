@@ -21,7 +21,17 @@ BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every matc
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 
+LEAST_PRODUCT: Final = -1e300  # finite, because JSON has no infinity
+
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
+
+
+class SparseSearch(msgspec.Struct, frozen=True):
+    """The sparse vector of a search: indices, and the value of each as float32; `name` is None if one is declared."""
+
+    name: str | None
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
 
 
 class TextSearch(msgspec.Struct, frozen=True):
@@ -32,6 +42,9 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     A field in `queries` has a text of its own in place of `query`. Such a search matches any word, and has no prefix.
     If none of its texts has a word, no row matches it.
+
+    With `sparse` there are no words. The relevance of a row is then the dot product of its sparse vector with this one,
+    and a row matches that shares an index with it. LEAST_PRODUCT is below every dot product.
     """
 
     query: str
@@ -40,10 +53,12 @@ class TextSearch(msgspec.Struct, frozen=True):
     prefix: bool = False
     min_relevance: float = 0.0
     queries: Mapping[str, str] = msgspec.field(default_factory=dict)
+    sparse: SparseSearch | None = None
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
-        text_limits.check_words(self.query, self.fields, self.min_relevance)
+        least = self.min_relevance if self.sparse is None or self.min_relevance > LEAST_PRODUCT else 0.0
+        text_limits.check_words(self.query, self.fields, least)
 
 
 class Fusion(msgspec.Struct, frozen=True):
@@ -88,11 +103,11 @@ class Query(msgspec.Struct, frozen=True):
     The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
-    With `text`, and without vectors and `like`, it is a search by words; with one of them it is hybrid, and `fusion`
-    joins the two. With `explain`, a match has an explanation of its score, with `highlight` the places of the words in
-    its texts. A further page of either comes `after` a
-    relevance, or after a score, and an id; the first page has none. `statistics` are those of the first page. A further
-    page of a hybrid search needs in `seen` all matches before it, because ranks change when rows are added.
+    With `text`, and without vectors and `like`, it is a search by words, or by the sparse vector in it; with one of
+    them it is hybrid, and `fusion` joins the two. With `explain`, a match has an explanation of its score, with
+    `highlight` the places of the words in its texts. A further page of either comes `after` a relevance, or after a
+    score, and an id; the first page has none. `statistics` are those of the first page. A further page of a hybrid
+    search needs in `seen` all matches before it, because ranks change when rows are added.
     """
 
     k: int
@@ -269,12 +284,18 @@ def check(query: Query) -> None:
 def _check_text(query: Query, text: TextSearch) -> None:
     """Raise RequestInvalid if a number in a search by words is out of range, or if it has several vectors."""
     if len(query.vectors) > 1:
-        raise RequestInvalid("a search with 'text' has one query vector or none, not several 'vectors'")
+        raise RequestInvalid("a search with 'text' or 'sparse' has one query vector or none, not several 'vectors'")
     text.check()
     if query.vectors or query.like is not None:
-        text_limits.check_fusion(query.k, *structs.astuple(query.fusion))
+        rank_constant, candidates, *weights = structs.astuple(query.fusion)
+        text_limits.check_weights(*weights, "text" if text.sparse is None else "sparse")
+        text_limits.check_fusion(query.k, rank_constant, candidates)
     elif query.max_distance is not None:
-        raise RequestInvalid("max_distance needs a vector or an id: a search by words alone has no distances")
+        raise RequestInvalid("max_distance needs a vector or an id: without one, a search has no distances")
+    if text.sparse is not None and query.highlight:
+        raise RequestInvalid("highlight needs 'text': without words, there is nothing to highlight")
+    if text.sparse is not None and query.explain and not query.vectors and query.like is None:
+        raise RequestInvalid("explain needs 'text' or a hybrid search: the relevance is the whole explanation")
 
 
 def check_vectors(query: Query, params: Params) -> None:

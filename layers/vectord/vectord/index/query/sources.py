@@ -1,6 +1,6 @@
 """The two sources of an index's metadata, base and tail: columns, and documents where columns do not decide."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import batched
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -20,6 +20,7 @@ from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
 from vectord.index.sections.documents import Document, PackedDocuments
 from vectord.index.state import Base, Index, Tail
+from vectord.lhv1.text_fields import of_sparse
 
 Array = npt.NDArray[np.int64]
 
@@ -102,7 +103,8 @@ def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck, *, 
     def prefetch(rows: Sequence[int]) -> None:
         base.documents.prefetch(rows, index.fetch)
 
-    columns = _base_columns(base, index.fetch, check) if with_columns else no_columns(base.graph.rows)
+    closed = of_sparse(index.text_fields) if index.text_fields else ()
+    columns = _base_columns(base, index.fetch, check, closed) if with_columns else no_columns(base.graph.rows)
     chunk = min(_CHUNK, documents_within(index, _CHUNK_BYTES))
     return Source(0, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
@@ -132,11 +134,11 @@ def _tail_source(index: Index, mask: Mask, check: DeadlineCheck, *, with_columns
     return Source(first, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
-def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck) -> Columns:
+def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck, closed: Collection[str]) -> Columns:
     """Return the columns of a base: those of its section, or else columns that are collected from its documents."""
     rows = base.graph.rows
     if base.columns is not None:
-        return StoredColumns(base.columns, rows)
+        return StoredColumns(base.columns, rows, closed)
     # The base has no metadata, has the plain form, or was written by a version of vectord without columns.
     if isinstance(base.documents, PackedDocuments):
         fetch((base.documents.section, None))

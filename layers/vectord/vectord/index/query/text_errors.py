@@ -10,7 +10,7 @@ _MAX_SHOWN: Final = 60  # characters of a path or a word that it repeats
 
 
 class TextInvalid(RequestInvalid):
-    """The words of a search, or its fields, are not valid for the index."""
+    """The words of a search, or its fields, are not valid for the index; or the fields of a change."""
 
 
 class TextNotDeclared(TextInvalid):
@@ -37,9 +37,34 @@ class TextFieldNotBuilt(TextInvalid):
         self.paths = tuple(paths)
         listed = ", ".join(map(repr, map(_shortened, paths)))
         super().__init__(
-            f"The texts of {listed} cannot be searched yet: a build has to end first, which is under way. Send the "
+            f"The fields {listed} cannot be searched yet: a build has to end first, which is under way. Send the "
             "request again later; the description of the index says which fields are searchable."
         )
+
+
+class SparseNotDeclared(TextInvalid):
+    def __init__(self, index: str) -> None:
+        super().__init__(
+            f"Index {index!r} declares no sparse vectors. They are declared as 'sparse' when an index is created."
+        )
+
+
+class SparseNameUnknown(TextInvalid):
+    """`declared` are the names that the index declares."""
+
+    def __init__(self, name: str, declared: Sequence[str]) -> None:
+        listed = ", ".join(map(repr, map(_shortened, declared)))
+        super().__init__(
+            f"sparse.name is {_shortened(name)!r}, which the index does not declare. It declares {listed}."
+        )
+
+
+class SparseNameMissing(TextInvalid):
+    """`declared` are the names that the index declares."""
+
+    def __init__(self, declared: Sequence[str]) -> None:
+        listed = ", ".join(map(repr, map(_shortened, declared)))
+        super().__init__(f"sparse.name must be one of {listed}, because the index declares several.")
 
 
 class TextWithoutWords(TextInvalid):

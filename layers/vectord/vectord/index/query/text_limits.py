@@ -27,10 +27,14 @@ def check_words(query: str, weights: Mapping[str, float], min_relevance: float) 
         _check_weight(f"text.fields: the weight of {path[:_MAX_SHOWN]!r}", weight)
 
 
-def check_fusion(k: int, rank_constant: float, candidates: int, vector_weight: float, text_weight: float) -> None:
+def check_weights(of_vector: float, of_other: float, other: str) -> None:
+    """Raise RequestInvalid if a hybrid search cannot have these weights of its list by vector and of the `other` one."""
+    _check_weight("fusion.weights.vector", of_vector)
+    _check_weight(f"fusion.weights.{other}", of_other)
+
+
+def check_fusion(k: int, rank_constant: float, candidates: int) -> None:
     """Raise RequestInvalid if a hybrid search for `k` matches cannot join its lists like this."""
-    _check_weight("fusion.weights.vector", vector_weight)
-    _check_weight("fusion.weights.text", text_weight)
     if not 0 <= rank_constant <= _MAX_RANK_CONSTANT:
         raise RequestInvalid(f"fusion.rank_constant must be 0 to {_MAX_RANK_CONSTANT:,.0f}, not {rank_constant}")
     if not 1 <= candidates <= MAX_CANDIDATES:

@@ -22,7 +22,7 @@ from vectord.index.text.model import FieldTerm, Segment, TextQuery
 from vectord.index.text.packing import analyzer_of
 from vectord.index.text.reading import finished, read, read_dictionaries
 from vectord.index.text.words import AnalysedWords
-from vectord.lhv1.text_fields import numbered
+from vectord.lhv1.text_fields import numbered, of_texts
 from vectord.text.query import analyse_query
 
 _MAX_TERMS: Final = 4_096  # that begin with one character; if there are as many, documents decide
@@ -104,7 +104,7 @@ def words_reader(index: Index, wanted: Sequence[Words], check: DeadlineCheck) ->
 
 def _analysed(index: Index, wanted: Words) -> AnalysedWords:
     path, active = wanted.path, active_fields(index)
-    if path not in active:
+    if path not in of_texts(active):
         raise FilterInvalid(wanted.where, _why_not(index, path))
     analyzer = analyzer_of(active[path])
     query = analyse_query(wanted.text, analyzer)
@@ -119,7 +119,7 @@ def _analysed(index: Index, wanted: Words) -> AnalysedWords:
 
 
 def _why_not(index: Index, path: str) -> str:
-    declared = index.params.text or {}
+    declared = of_texts(index.params.text or {})
     if path in declared:
         return "needs a field of texts that a build has read, and there was no build since the field was declared."
     fields = f"has the fields {', '.join(sorted(declared))}" if declared else "declares no fields"

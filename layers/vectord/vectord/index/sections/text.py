@@ -1,5 +1,7 @@
 """The section `text`: for each field of texts, which rows have each term, how often, and how long each text is.
 
+A field of sparse vectors has indices as its terms, and values in place of counts.
+
 A search reads its front, then the blocks of the dictionary that have its terms, then the lists that are not in the
 blocks. docs/lhv1.md describes the section byte by byte.
 """
@@ -10,12 +12,13 @@ from functools import cached_property
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.text_block import Block, read_block
 from vectord.index.sections.text_front import Front, Lengths, read_front
-from vectord.index.sections.text_lists import TermList, decode
+from vectord.index.sections.text_lists import TermList, check_values, decode
 from vectord.lhv1.text_layout import CRC32_BYTES, head_size
 
 SMALL: Final = 32 << 10  # bytes of a section that is read whole: its three rounds would take longer
@@ -34,6 +37,8 @@ class _Opened:
 class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The texts of `rows` rows. The envelope says how many fields they have, and how many bytes the front has.
 
+    `sparse` are the numbers of the fields of sparse vectors.
+
     `lengths` and `block_ranges` need the bytes of `head`, `list_ranges` those of `block_ranges` as well, and `find`
     those of both.
     """
@@ -42,6 +47,7 @@ class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
     rows: int
     fields: int
     front_bytes: int
+    sparse: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         """Check that the section is long enough for its front, before ranges of it are computed.
@@ -64,7 +70,9 @@ class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: it does not match its checksums, contradicts itself, or is that of another section.
         """
-        return read_front(self.section.buffer, self.rows, self.fields, self.front_bytes, self.section.size)
+        return read_front(
+            self.section.buffer, self.rows, self.fields, self.front_bytes, self.section.size, sparse=self.sparse
+        )
 
     def lengths(self, field: int) -> Lengths:
         """Return the number of tokens of each row, an unsigned type (rows,)."""
@@ -103,7 +111,11 @@ class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: as `list_ranges`; or a list does not match its checksum, or has rows that it cannot have.
         """
         places = {term: self._place(field, term) for term in terms}
-        return {term: self._list(field, *place) for term, place in places.items() if place}
+        found = {term: self._list(field, *place) for term, place in places.items() if place}
+        if field in self.sparse:
+            for each in found.values():
+                check_values(np.ones(1, np.uint32) if each.counts is None else each.counts)
+        return found
 
     def prefix_ranges(self, field: int, prefix: bytes, limit: int) -> list[ByteRange]:
         """Return the bytes of the blocks that `with_prefix` needs, ascending; none if the section is whole.

@@ -2,7 +2,7 @@
 
 import zlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,17 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import Bytes
-from vectord.lhv1.text_layout import BLOCK_TERMS, COUNTS, HEAD, LISTED, MAX_TERM, FieldCounts, TextLayout, head_size
+from vectord.lhv1.text_layout import (
+    BLOCK_TERMS,
+    COUNTS,
+    HEAD,
+    LISTED,
+    MAX_TERM,
+    NO_LENGTHS,
+    FieldCounts,
+    TextLayout,
+    head_size,
+)
 
 Array = npt.NDArray[np.int64]
 Lengths = npt.NDArray[Any]  # uint8, uint16 or uint32
@@ -21,7 +31,8 @@ class FieldFront(msgspec.Struct, frozen=True, eq=False):
     """The checked front of one field, in memory of its own.
 
     `ends` and `crc32s` (blocks,) are those of its blocks, the ends counted from the first block. `term_ends` has where
-    the first term of each block ends in `first_terms`. `lengths` (rows,) has the tokens of each row.
+    the first term of each block ends in `first_terms`. `lengths` (rows,) has the tokens of each row; they are 0 in a
+    field of sparse vectors.
     """
 
     counts: FieldCounts
@@ -56,8 +67,10 @@ class Front(msgspec.Struct, frozen=True, eq=False):
     fields: Sequence[FieldFront]
 
 
-def read_front(data: Bytes, rows: int, fields: int, front: int, size: int) -> Front:
+def read_front(data: Bytes, rows: int, fields: int, front: int, size: int, *, sparse: Collection[int] = ()) -> Front:
     """Return the front, the first `front` bytes of a section of `size` bytes, after a check of all of it.
+
+    `sparse` are the numbers of the fields that have sparse vectors.
 
     Raises:
         BlobCorrupt: it does not match its checksums, contradicts itself, or is that of another section.
@@ -66,6 +79,8 @@ def read_front(data: Bytes, rows: int, fields: int, front: int, size: int) -> Fr
     layout = _read_head(data, rows, fields)
     if layout.front != front or layout.size != size:
         raise BlobCorrupt("its texts do not have the size of their counts")
+    if [number for number, field in enumerate(layout.fields) if field.length_bytes == NO_LENGTHS] != sorted(sparse):
+        raise BlobCorrupt("its texts do not have the fields of sparse vectors of the envelope")
     return Front(
         layout,
         [
@@ -115,6 +130,8 @@ def _ascend(ends: Array, last: int) -> bool:
 
 
 def _read_lengths(data: Bytes, counts: FieldCounts, rows: int) -> Lengths:
+    if counts.length_bytes == NO_LENGTHS:
+        return np.broadcast_to(np.zeros(1, np.uint8), (rows,))
     lengths: Lengths = np.ndarray((rows,), f"<u{counts.length_bytes}", data)
     if counts.length_bytes == 1:
         listed, long = np.ndarray((2, counts.listed), "<u4", data, rows)

@@ -121,6 +121,17 @@ def check_rows(rows: Array, total: int) -> None:
         raise BlobCorrupt("a term in its texts has rows that do not ascend, or do not exist")
 
 
+def check_values(counts: Counts) -> None:
+    """Check the counts of a field of sparse vectors, which have the bits of float32 values, none of them 0.
+
+    Raises:
+        BlobCorrupt: a value is 0, infinite or not a number.
+    """
+    bits = counts.astype(np.uint32) & np.uint32(0x7FFF_FFFF)  # without the sign
+    if ((bits == 0) | (bits >= np.uint32(0x7F80_0000))).any():
+        raise BlobCorrupt("a sparse vector has a value that is 0 or not finite")
+
+
 class ManyLists(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Where many lists of `total` rows are in some bytes; none of them has the form `bits`.
 

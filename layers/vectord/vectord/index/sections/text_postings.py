@@ -21,6 +21,8 @@ class Postings(msgspec.Struct, frozen=True, eq=False):
 
     `terms` ascend by their bytes and are distinct. `starts` (terms + 1,) has where the list of each term starts in
     `rows` and `counts`, uint32, and their length. `lengths`, uint32 (n,), has the number of tokens of each row.
+
+    In postings of `sparse` vectors a term is an index, a count has the bits of a float32 value, and all lengths are 0.
     """
 
     terms: Sequence[bytes]
@@ -28,6 +30,7 @@ class Postings(msgspec.Struct, frozen=True, eq=False):
     rows: U32
     counts: U32
     lengths: U32
+    sparse: bool = False
 
     @property
     def frequencies(self) -> Array:
@@ -54,10 +57,11 @@ def merge(sources: Sequence[Source], rows: int) -> Postings:
         remains = moved >= 0
         keys.append((np.repeat(ranks * rows, postings.frequencies) + moved)[remains])
         counts.append(postings.counts[remains])
-    return _of_keys(distinct, np.concatenate(keys), np.concatenate(counts).astype(np.int64), lengths)
+    sparse = any(source.postings.sparse for source in sources)
+    return _of_keys(distinct, np.concatenate(keys), np.concatenate(counts).astype(np.int64), lengths, sparse=sparse)
 
 
-def _of_keys(terms: Sequence[bytes], keys: Array, counts: Array, lengths: U32) -> Postings:
+def _of_keys(terms: Sequence[bytes], keys: Array, counts: Array, lengths: U32, *, sparse: bool) -> Postings:
     """Return the postings of distinct keys: the position of a term times the number of rows, plus a row."""
     keys, counts = _sorted(keys, counts)
     ranks, rows = np.divmod(keys, max(1, len(lengths)))
@@ -65,7 +69,7 @@ def _of_keys(terms: Sequence[bytes], keys: Array, counts: Array, lengths: U32) -
     used = np.flatnonzero(np.diff(starts))  # a term of removed rows alone has no postings
     if len(used) < len(terms):
         terms, starts = [terms[at] for at in used.tolist()], np.append(starts[used], len(ranks))
-    return Postings(terms, starts, rows.astype(np.uint32), counts.astype(np.uint32), lengths)
+    return Postings(terms, starts, rows.astype(np.uint32), counts.astype(np.uint32), lengths, sparse)
 
 
 def _sorted(keys: Array, counts: Array) -> tuple[Array, Array]:

@@ -8,9 +8,9 @@ import numpy as np
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.text import Text
 from vectord.index.sections.text_block import Block
-from vectord.index.sections.text_lists import Array, ManyLists, chunks, decode
+from vectord.index.sections.text_lists import Array, ManyLists, check_values, chunks, decode
 from vectord.index.sections.text_postings import Postings
-from vectord.lhv1.text_layout import CRC32_BYTES, MAX_INLINE
+from vectord.lhv1.text_layout import CRC32_BYTES, INDEX_BYTES, MAX_INLINE
 
 
 def all_postings(text: Text) -> list[Postings]:
@@ -44,7 +44,11 @@ def _read(text: Text, field: int) -> Postings:
         of_chosen = np.flatnonzero(np.repeat(~has_bits[first:last], frequencies[first:last])) + starts[first]
         lists = ManyLists(at[chosen], frequencies[chosen], widths[chosen], text.rows)
         rows[of_chosen], counts[of_chosen] = lists.read(data)
-    return Postings(terms, starts, rows, counts, text.lengths(field).astype(np.uint32))
+    if field in text.sparse:
+        check_values(counts)
+        if any(len(term) != INDEX_BYTES for term in terms):
+            raise BlobCorrupt("a term of its sparse vectors is not an index")
+    return Postings(terms, starts, rows, counts, text.lengths(field).astype(np.uint32), field in text.sparse)
 
 
 def _blocks(text: Text, field: int) -> list[Block]:

@@ -21,6 +21,7 @@ from vectord.lhv1.text_layout import (
     MAX_DICTIONARY,
     MAX_INLINE,
     MAX_TERM,
+    NO_LENGTHS,
     FieldCounts,
     TextLayout,
     frequency_bytes,
@@ -63,7 +64,7 @@ def _pack_field(postings: Postings, rows: int) -> _Field:
         raise AssertionError("terms have 1 to 128 bytes, and all fields the same rows")
     blocks, lists = _blocks(postings, rows)
     directory = _directory(blocks, postings.terms[::BLOCK_TERMS])
-    length_bytes, listed, lengths = _lengths(postings.lengths)
+    length_bytes, listed, lengths = (NO_LENGTHS, 0, b"") if postings.sparse else _lengths(postings.lengths)
     dictionary = sum(map(len, blocks))
     if dictionary > MAX_DICTIONARY:
         raise AssertionError("a dictionary has less than 4 GiB")

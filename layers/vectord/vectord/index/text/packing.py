@@ -1,4 +1,4 @@
-"""Make the section of the texts that the metadata of rows have at declared paths."""
+"""Make the section of the texts and the sparse vectors that the metadata of rows have at declared paths."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.sections import text_writer
 from vectord.index.sections.text_postings import Postings
 from vectord.index.sections.text_writer import PackedText
+from vectord.index.text import sparse
 from vectord.lhv1.text_fields import TextField, TextFields, numbered
 from vectord.text.analysis import analyse
 from vectord.text.languages import Analyzer
@@ -24,19 +25,23 @@ def pack_texts(
 ) -> PackedText:
     """Return the section of one or more rows, whose metadata are JSON texts, or None. `check` is called now and then.
 
-    Metadata that cannot be decoded have no texts.
+    Metadata that cannot be decoded have no texts. What is not a sparse vector counts as none: it was stored before the
+    field was declared.
     """
     of_fields = numbered(fields)
-    texts = [texts_of(each, [path for path, _ in of_fields]) for each in metadata]
+    found = [_values_of(each, of_fields) for each in metadata]
     return text_writer.pack(
-        [_postings([of_row[number] for of_row in texts], field, check) for number, (_, field) in enumerate(of_fields)]
+        [_postings([of_row[number] for of_row in found], field, check) for number, (_, field) in enumerate(of_fields)]
     )
 
 
-def texts_of(metadata: msgspec.Raw | None, paths: Sequence[str]) -> list[str]:
-    """Return the text at each of `paths`: all texts there, in their order, each on a line of its own."""
+def _values_of(metadata: msgspec.Raw | None, fields: Sequence[tuple[str, TextField]]) -> list[Any]:
+    """Return what a row has in each field: all texts there, each on a line of its own, or the sparse vector or None."""
     value = decoded(metadata)
-    return [_BETWEEN.join([text for _, text in texts_at(value, path)]) for path in paths]
+    return [
+        sparse.valid_at(value, path) if field.sparse else _BETWEEN.join([text for _, text in texts_at(value, path)])
+        for path, field in fields
+    ]
 
 
 def decoded(metadata: msgspec.Raw | None) -> Any:
@@ -75,8 +80,10 @@ def _texts_in(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _texts_in(each, (*place, position))
 
 
-def _postings(texts: Sequence[str], field: TextField, check: DeadlineCheck) -> Postings:
-    found = analyse(texts, analyzer_of(field), check)
+def _postings(of_rows: Sequence[Any], field: TextField, check: DeadlineCheck) -> Postings:
+    if field.sparse:
+        return sparse.postings_of(of_rows)
+    found = analyse(of_rows, analyzer_of(field), check)
     return Postings(
         [term.encode() for term in found.terms],
         found.starts,

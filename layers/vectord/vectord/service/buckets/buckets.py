@@ -24,7 +24,7 @@ from vectord.index import state
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.text_fields import TextFields
+from vectord.lhv1.text_fields import TextFields, of_texts
 from vectord.service.buckets.deletion import Deletion
 from vectord.service.buckets.errors import BucketNotFound
 from vectord.service.buckets.heads import read_head
@@ -144,7 +144,7 @@ class VectorBuckets:
         """
 
         def changed(present: Index, stored: BucketIndex) -> Index:
-            fields = change(stored, present.params.text or {})
+            fields = change(stored, of_texts(present.params.text or {}))
             return structs.replace(present, params=with_text(present.params, fields))
 
         return self._change(index_name(bucket, index), changed, deadline)

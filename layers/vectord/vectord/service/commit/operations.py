@@ -115,7 +115,12 @@ class _TextDeclaration(msgspec.Struct, tag="text"):
     text: dict[str, TextField]
 
 
-type _AnyIndex = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration
+class _FieldsDeclaration(msgspec.Struct, tag="fields"):
+    text: dict[str, TextField] | None
+    sparse: tuple[str, ...]
+
+
+type _AnyIndex = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration | _FieldsDeclaration
 
 
 class _OneIndex(msgspec.Struct, tag="of"):
@@ -177,8 +182,10 @@ def _body(operation: Operation) -> _AnyIndex:
             return _Deletion(selection)
         case ChangeMetadata(selection=selection, patch=patch):
             return _MetadataChange(selection, bytes(patch.metadata), patch.mode)
-        case DeclareText(text=text):
-            return _TextDeclaration(text)
+        case DeclareText(text=text, sparse=None):
+            return _TextDeclaration(text or {})
+        case DeclareText(text=text, sparse=sparse):
+            return _FieldsDeclaration(text, sparse or ())
         case _:
             raise TypeError(f"a {type(operation).__name__} cannot be stored")
 
@@ -209,6 +216,8 @@ def _operation(body: _AnyIndex) -> Operation:
             return ChangeMetadata(body.selection, Patch(msgspec.Raw(body.metadata), body.mode))
         case _TextDeclaration():
             return DeclareText(body.text)
+        case _FieldsDeclaration():
+            return DeclareText(body.text, body.sparse)
 
 
 def _add(rows: _Rows) -> Add:

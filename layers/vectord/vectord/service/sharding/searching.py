@@ -114,7 +114,7 @@ class ShardSearch(msgspec.Struct, frozen=True):
         from vectord.index.query.text import carried, reading  # noqa: PLC0415  most indexes have no texts
 
         reading.analysed(empty_index(self.parent), text, query)
-        if query.statistics is not None:
+        if query.statistics is not None or text.sparse is not None:
             return query
         requests = [StatisticsRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
         found = self.results(requests, StatisticsResult)
@@ -147,10 +147,12 @@ class ShardSearch(msgspec.Struct, frozen=True):
     def _highlighted(self, answer: Answer, query: Query) -> Answer:
         """Return the answer to a hybrid search, whose matches have their metadata, with highlights."""
         from vectord.index.query.text import highlighting, reading  # noqa: PLC0415  most indexes have no texts
+        from vectord.index.query.text.words import Words  # noqa: PLC0415
 
         assert query.text is not None
         words = reading.analysed(empty_index(self.parent), query.text, query)
         assert query.statistics is not None
+        assert isinstance(words, Words)  # a search by a sparse vector highlights nothing
         terms = reading.terms_of(words, query.statistics)
         return highlighting.highlighted(answer, words, terms, query, self.check)
 

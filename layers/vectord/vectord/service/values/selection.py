@@ -84,11 +84,16 @@ class ChangeMetadata(msgspec.Struct, frozen=True):
         Raises:
             VectorsNotFound: some ids are not in the index.
             RequestTooLarge: the metadata, once for each vector, is too large.
+            TextInvalid: the sparse vector of one of them would not be valid.
         """
         row_of = selected_rows(index, self.selection, check)
         if missing := [one for one in dict.fromkeys(self.selection.ids or ()) if one not in row_of]:
             raise VectorsNotFound(name, missing)
         changed = mutations.patch(index, row_of, self.patch.metadata, self.patch.mode, check)
+        if index.params.text:
+            from vectord.service.values.sparse_vectors import check_sparse  # noqa: PLC0415  few indexes need it
+
+            check_sparse(changed, list(row_of))
         return changed, (len(row_of), len(index))
 
 

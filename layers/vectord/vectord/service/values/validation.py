@@ -16,6 +16,7 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry, NewVector
 from vectord.readers.matrix import EntryMatrix
+from vectord.service.values.sparse_vectors import invalid_sparse_reason, sparse_names
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
 _MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
@@ -130,7 +131,8 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     Raises:
         BatchInvalid: some rows are not valid; the error lists the first MAX_BAD_ITEMS of them.
     """
-    if batch.bad or not params.are_valid_ids(batch.ids) or not _are_valid(batch.vectors, index):
+    are_valid = params.are_valid_ids(batch.ids) and _are_valid(batch.vectors, index)
+    if batch.bad or not are_valid or not _have_valid_sparse(batch.metadata or (), index):
         _validate_each(batch, index)
         raise AssertionError("a batch is not valid, and all of its rows are")
     ids, vectors, texts = batch.ids, batch.vectors, batch.metadata
@@ -158,6 +160,12 @@ def _are_valid(vectors: F32, index: Params) -> bool:
         return True
     # Perhaps a square overflowed or underflowed, so look at each component.
     return bool(np.isfinite(vectors).all() and (index.distance != "cosine" or vectors.any(axis=1).all()))
+
+
+def _have_valid_sparse(metadata: Iterable[msgspec.Raw | None], index: Params) -> bool:
+    """Return True if all metadata have sparse vectors, or nothing, where the index declares them."""
+    names = sparse_names(index)
+    return not names or not any(invalid_sparse_reason(each, names) for each in metadata)
 
 
 def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:
@@ -218,6 +226,8 @@ def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | Non
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         flat = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
+    if not _have_valid_sparse((entry.metadata for entry in good), index):
+        return None
     rows = flat.reshape(len(good), index.dimension)
     if not np.isfinite(rows).all() or (index.distance == "cosine" and not rows.any(axis=1).all()):
         return None
@@ -239,6 +249,7 @@ def _sorted_out(entries: Sequence[Entry], index: Params) -> tuple[list[Item], li
     """Return the valid entries as items, and the others with reasons."""
     items: list[Item] = []
     bad: list[BadItem] = []
+    names = sparse_names(index)
     for position, entry in enumerate(entries):
         if len(bad) >= MAX_BAD_ITEMS:
             raise BatchInvalid(bad, complete=False)
@@ -246,7 +257,8 @@ def _sorted_out(entries: Sequence[Entry], index: Params) -> tuple[list[Item], li
             bad.append(entry)
             continue
         vector = as_float32(entry.vector)
-        if reason := params.invalid_id_reason(entry.id) or invalid_vector_reason(vector, index):
+        reason = params.invalid_id_reason(entry.id) or invalid_vector_reason(vector, index)
+        if reason := reason or invalid_sparse_reason(entry.metadata, names):
             bad.append(BadItem(position if entry.position is None else entry.position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))

@@ -8,7 +8,7 @@ from vectord.index.query.text_errors import TextFieldNotBuilt, TextFieldUnknown,
 from vectord.index.query.texts import active_fields
 from vectord.index.state import Index
 from vectord.index.text.packing import analyzer_of
-from vectord.lhv1.text_fields import numbered
+from vectord.lhv1.text_fields import numbered, of_texts
 from vectord.text.languages import Analyzer
 
 
@@ -28,10 +28,10 @@ def searched_fields(index: Index, search: TextSearch, first: TextStatistics | No
         TextNotDeclared, TextFieldUnknown, TextFieldNotBuilt
         CursorInvalid: a field of the first page cannot be searched any more.
     """
-    declared = index.params.text or {}
+    declared = of_texts(index.params.text or {})
     if not declared:
         raise TextNotDeclared(index.params.name)
-    searchable = active_fields(index)
+    searchable = of_texts(active_fields(index))
     for path in search.fields:
         if path not in declared:
             raise TextFieldUnknown(path, sorted(declared))

@@ -1,7 +1,7 @@
 """Hybrid search: by a vector and by words, joined by reciprocal rank fusion."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -23,6 +23,9 @@ from vectord.index.query.text.rounds import SharedRounds, with_fetch
 from vectord.index.query.text.search import by_keys, searched_rows
 from vectord.index.rows import Array, Mask, RowMask
 from vectord.index.state import Index
+
+if TYPE_CHECKING:
+    from vectord.index.query.text.sparse import OpenedSparse
 
 _FEW: Final = 100  # rows of which everything that a match needs is fetched before it is certain that they are matches
 _NO_ROWS: Final = Selected(np.empty(0, np.int64), np.empty(0), 0, complete=True)
@@ -72,7 +75,9 @@ def search(
         entries=nearest.entries,
         statistics=opened.statistics,
     )
-    return highlighted(answer, opened.words, opened.query, query, check) if query.highlight else answer
+    if query.highlight and isinstance(opened, Opened):
+        return highlighted(answer, opened.words, opened.query, query, check)
+    return answer
 
 
 def candidates(
@@ -113,7 +118,7 @@ def candidates(
 
 def _searched(
     index: Index, query: Query, matching: RowMask | None, check: DeadlineCheck, *, read_ahead: bool
-) -> tuple[RowMask | None, Opened, Selected, SearchPlan]:
+) -> tuple[RowMask | None, "Opened | OpenedSparse", Selected, SearchPlan]:
     """Return the rows that may match, the texts, the rows that the list by vector starts with, and their plan."""
     assert query.text is not None
     words = reading.analysed(index, query.text, query)
@@ -136,7 +141,9 @@ def _nearest(
     return selected, plan
 
 
-def _lists(index: Index, opened: Opened, query: Query, nearest: Selected, allowed: Mask | None) -> _Lists:
+def _lists(
+    index: Index, opened: "Opened | OpenedSparse", query: Query, nearest: Selected, allowed: Mask | None
+) -> _Lists:
     """Return both lists and the scores of their rows, without rows that are too far or of too little relevance."""
     both, least = _both(opened, query, nearest, allowed), query.text.min_relevance if query.text else 0.0
     limited = query.max_distance is not None or least > 0  # so that other rows take the places of some
@@ -154,7 +161,9 @@ def _lists(index: Index, opened: Opened, query: Query, nearest: Selected, allowe
     return lists
 
 
-def _both(opened: Opened, query: Query, nearest: Selected, allowed: Mask | None) -> tuple[Sorted, Sorted]:
+def _both(
+    opened: "Opened | OpenedSparse", query: Query, nearest: Selected, allowed: Mask | None
+) -> tuple[Sorted, Sorted]:
     """Return the rows that the two lists start with."""
     least = query.text.min_relevance if query.text else 0.0
     ranked = opened.rank(query.fusion.candidates, allowed, least=least)
@@ -216,7 +225,7 @@ def _unseen(index: Index, rows: Array, keys: F64, page: Query) -> Array:
     return np.array(kept, np.int64)
 
 
-def _complete(index: Index, opened: Opened, query: Query, lists: _Lists, rows: Array) -> None:
+def _complete(index: Index, opened: "Opened | OpenedSparse", query: Query, lists: _Lists, rows: Array) -> None:
     """Add the distances and relevances of rows that only one of the lists has; fetch their vectors and documents."""
     ascending = np.sort(rows)
     unknown = np.array([row for row in ascending.tolist() if row not in lists.distances], np.int64)
@@ -233,14 +242,14 @@ def _add_distances(index: Index, vector: F32, known: dict[int, float], rows: Arr
         known.update(zip(unknown, found.tolist(), strict=True))
 
 
-def _add_relevances(opened: Opened, known: dict[int, float], rows: Array) -> None:
+def _add_relevances(opened: "Opened | OpenedSparse", known: dict[int, float], rows: Array) -> None:
     """Add the relevances of those of ascending rows that are not known."""
     unknown = [row for row in rows.tolist() if row not in known]
-    found = details.relevances(opened, np.array(unknown, np.int64))
+    found = opened.relevances(np.array(unknown, np.int64))
     known.update(zip(unknown, found.tolist(), strict=True))
 
 
-def _matches_of(opened: Opened, query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
+def _matches_of(opened: "Opened | OpenedSparse", query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
     """Return what makes a match of a row; only `rows` have the shares of their terms in an explanation."""
     shares = details.shares(opened, np.sort(rows)) if query.explain else {}
     vector_rank, text_rank = lists.by_vector.rank_of, lists.by_words.rank_of

@@ -1,4 +1,6 @@
-"""Read what a search by words needs: its sections of texts, and then the rows of its matches."""
+"""Read what a search by words or by a sparse vector needs: its sections of texts, then the rows of its matches."""
+
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,10 +14,14 @@ from vectord.index.query.texts import text_sources
 from vectord.index.rows import Array, RowMask
 from vectord.index.sections.base import SectionRanges
 from vectord.index.state import Index
-from vectord.index.text.model import Mask, Segment, TextQuery
+from vectord.index.text.bm25 import Evidence, evidence, score_evidence
+from vectord.index.text.model import F64, Mask, Segment, TextQuery
 from vectord.index.text.ranking import Ranked, rank
 from vectord.index.text.reading import Steps, read_dictionaries, read_lists
 from vectord.index.text.statistics import Statistics, statistics
+
+if TYPE_CHECKING:
+    from vectord.index.query.text.sparse import OpenedSparse, SparseTerms
 
 
 class Opened(msgspec.Struct, frozen=True, eq=False):
@@ -37,23 +43,49 @@ class Opened(msgspec.Struct, frozen=True, eq=False):
             return Ranked(np.empty(0, np.int64), np.empty(0))
         return rank(self.segments, self.query, k, allowed=allowed, known=self.known, least=least, most=most)
 
+    def relevances(self, rows: Array) -> F64:
+        """Return the relevance of rows, which ascend; 0 for a row that has no term of the search."""
+        if not len(rows) or not self.query.fields:
+            return np.zeros(len(rows))
+        return score_evidence(self.evidence(rows), self.query, self.known)
 
-def analysed(index: Index, search: TextSearch, query: Query) -> Words:
-    """Return the words that a query searches for, without reading anything.
+    def evidence(self, rows: Array) -> Evidence:
+        """Return the counts and lengths of ascending rows of the index, each of which a segment has."""
+        parts = []
+        for segment in self.segments:
+            start, stop = np.searchsorted(rows, [segment.first, segment.first + segment.rows]).tolist()
+            parts.append(evidence(segment, self.query, rows[start:stop] - segment.first))
+        of_fields = range(len(self.query.fields))
+        counts = [np.concatenate([part.counts[field] for part in parts], axis=1) for field in of_fields]
+        return Evidence(counts, np.concatenate([part.lengths for part in parts], axis=1))
+
+
+def analysed(index: Index, search: TextSearch, query: Query) -> "Words | SparseTerms":
+    """Return the words or the sparse vector that a query searches for, without reading anything.
 
     Raises:
         TextInvalid: the index has no such texts, or there is nothing to search for.
         CursorInvalid: a field of the first page cannot be searched any more.
     """
+    if search.sparse is not None:
+        from vectord.index.query.text.sparse import sparse_terms  # noqa: PLC0415  few indexes have sparse vectors
+
+        return sparse_terms(index, search.sparse)
     return words_of(search, searched_fields(index, search, query.statistics))
 
 
-def opened(index: Index, words: Words, first: TextStatistics | None, *, documents: bool = True) -> Steps[Opened]:
+def opened(
+    index: Index, words: "Words | SparseTerms", first: TextStatistics | None, *, documents: bool = True
+) -> "Steps[Opened | OpenedSparse]":
     """Read what a search needs, and in the first round where the `documents` are; `first` are those of its first page.
 
     Raises:
         CursorInvalid: `first` are not those of any index.
     """
+    if not isinstance(words, Words):
+        from vectord.index.query.text import sparse  # noqa: PLC0415  few indexes have sparse vectors
+
+        return (yield from sparse.opened(index, words, _directories(index) if documents else ()))
     texts = text_sources(index)
     known = None if first is None else carried.restored(first, words.fields)
     prefixes = words.prefixes if known is None else []

@@ -27,6 +27,7 @@ def with_words(
     words = reading.analysed(index, search, Query(1, text=search, statistics=first))
     opened = finished(reading.opened(index, words, first, documents=False), index.fetch)
     check()
+    assert isinstance(opened, Opened)  # a count has no sparse vector
     allowed = mask or index.live
     found = np.zeros(len(allowed.base) + len(allowed.tail), np.bool_)
     found[_rows(opened, search, len(found))] = True

@@ -1,6 +1,6 @@
 """Search by words alone: the rows of the best relevance, ties by id."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from msgspec import structs
@@ -16,6 +16,9 @@ from vectord.index.query.text.reading import Opened
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 from vectord.index.text.reading import finished
+
+if TYPE_CHECKING:
+    from vectord.index.query.text.sparse import OpenedSparse
 
 BEFORE_THE_BEST: Final = (-np.inf, "")  # a key and an id before those of every match
 
@@ -49,13 +52,18 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
         more=found.cut or len(found.listed) > query.k,
         statistics=opened.statistics,
     )
-    return highlighted(answer, words, opened.query, query, check) if query.highlight else answer
+    if query.highlight and isinstance(opened, Opened):
+        return highlighted(answer, opened.words, opened.query, query, check)
+    return answer
 
 
 def own_statistics(index: Index, query: Query) -> TextStatistics:
     """Return the statistics of the words of a query, as one of several shards has them; raise what `search` raises."""
     assert query.text is not None
-    return finished(reading.opened(index, reading.analysed(index, query.text, query), None), index.fetch).statistics
+    found = finished(reading.opened(index, reading.analysed(index, query.text, query), None), index.fetch).statistics
+    if found is None:
+        raise AssertionError("a search by a sparse vector has no statistics")
+    return found
 
 
 def searched_rows(index: Index, query: Query, matching: RowMask | None) -> RowMask | None:
@@ -71,7 +79,9 @@ def by_keys(query: Query) -> Query:
     return structs.replace(query, after=after, max_distance=None)
 
 
-def _select(index: Index, opened: Opened, query: Query, search: TextSearch, mask: RowMask | None) -> Selected:
+def _select(
+    index: Index, opened: "Opened | OpenedSparse", query: Query, search: TextSearch, mask: RowMask | None
+) -> Selected:
     """Return the rows that a page, and whether another one follows, depend on."""
     page, most = by_keys(query), np.inf if query.after is None else query.after[0]
     allowed = reading.allowed_rows(mask)
@@ -83,7 +93,7 @@ def _select(index: Index, opened: Opened, query: Query, search: TextSearch, mask
     return matches.select(index, Candidates(ranked.rows, -ranked.scores, 0), page)
 
 
-def _matches_of(opened: Opened, query: Query, selected: Selected) -> matches.MakeMatch:
+def _matches_of(opened: "Opened | OpenedSparse", query: Query, selected: Selected) -> matches.MakeMatch:
     """Return what makes a match of a selected row."""
     shares = details.shares(opened, np.sort(selected.rows)) if query.explain else {}
 
