@@ -11,7 +11,8 @@ import pytest
 from tests.support import hostile as h
 from tests.support.services import FOREVER
 from vectord.errors import BlobError
-from vectord.index.query.query import LEAST_PRODUCT, Query, SparseSearch, TextSearch
+from vectord.index.query.query import Query, SparseSearch, TextSearch
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.service.service import Service
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"

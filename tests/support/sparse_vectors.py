@@ -10,7 +10,8 @@ from tests.support import vectors as v
 from tests.support.sections import PACKED, PackedIndex
 from tests.support.vectors import F32
 from vectord.index import mutations
-from vectord.index.query.query import LEAST_PRODUCT, SparseSearch, TextSearch
+from vectord.index.query.query import SparseSearch, TextSearch
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.rows import Item
 from vectord.lhv1.text_fields import SPARSE, TextField
 

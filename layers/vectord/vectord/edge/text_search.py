@@ -7,7 +7,8 @@ import msgspec
 from vectord.edge.schemas.bodies import CountBody, FacetsBody
 from vectord.edge.schemas.search_bodies import SearchBody, TextBody
 from vectord.errors import RequestInvalid
-from vectord.index.query.query import LEAST_PRODUCT, Fusion, SparseSearch, TextSearch
+from vectord.index.query.query import Fusion, SparseSearch, TextSearch
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.lhv1.text_fields import MAX_FIELDS
 from vectord.readers.repeated import repeated_anywhere
 from vectord.service.values.selection import TextSelection

@@ -21,8 +21,6 @@ BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every matc
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 
-LEAST_PRODUCT: Final = -1e300  # finite, because JSON has no infinity
-
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
 
 
@@ -57,7 +55,7 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
-        least = self.min_relevance if self.sparse is None or self.min_relevance > LEAST_PRODUCT else 0.0
+        least = 0.0 if self.sparse and self.min_relevance == text_limits.LEAST_PRODUCT else self.min_relevance
         text_limits.check_words(self.query, self.fields, least)
 
 
@@ -287,9 +285,9 @@ def _check_text(query: Query, text: TextSearch) -> None:
         raise RequestInvalid("a search with 'text' or 'sparse' has one query vector or none, not several 'vectors'")
     text.check()
     if query.vectors or query.like is not None:
-        rank_constant, candidates, *weights = structs.astuple(query.fusion)
-        text_limits.check_weights(*weights, "text" if text.sparse is None else "sparse")
-        text_limits.check_fusion(query.k, rank_constant, candidates)
+        fusion, other = query.fusion, "text" if text.sparse is None else "sparse"
+        text_limits.check_weights({"vector": fusion.vector_weight, other: fusion.text_weight})
+        text_limits.check_fusion(query.k, fusion.rank_constant, fusion.candidates)
     elif query.max_distance is not None:
         raise RequestInvalid("max_distance needs a vector or an id: without one, a search has no distances")
     if text.sparse is not None and query.highlight:

@@ -9,6 +9,7 @@ from vectord.errors import RequestInvalid
 MAX_QUERY_TEXT: Final = 10_000  # characters
 MAX_WORDS: Final = 1_024  # different words of a text that is searched for; S3 Vectors has as many characters
 MAX_CANDIDATES: Final = 1_000  # rows of each of the two lists of a hybrid search
+LEAST_PRODUCT: Final = -1e300  # below every dot product of sparse vectors, and finite, because JSON has no infinity
 MAX_SPANS: Final = 1_000  # places of words in the texts of one match
 
 _LEAST_WEIGHT: Final = 1e-6
@@ -27,10 +28,10 @@ def check_words(query: str, weights: Mapping[str, float], min_relevance: float) 
         _check_weight(f"text.fields: the weight of {path[:_MAX_SHOWN]!r}", weight)
 
 
-def check_weights(of_vector: float, of_other: float, other: str) -> None:
-    """Raise RequestInvalid if a hybrid search cannot have these weights of its list by vector and of the `other` one."""
-    _check_weight("fusion.weights.vector", of_vector)
-    _check_weight(f"fusion.weights.{other}", of_other)
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Raise RequestInvalid if the lists of a hybrid search cannot have these weights."""
+    for name, weight in weights.items():
+        _check_weight(f"fusion.weights.{name}", weight)
 
 
 def check_fusion(k: int, rank_constant: float, candidates: int) -> None:

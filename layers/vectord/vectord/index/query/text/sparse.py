@@ -6,7 +6,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from vectord.index.query.query import LEAST_PRODUCT, SparseSearch
+from vectord.index.query.query import SparseSearch
 from vectord.index.query.text_errors import (
     SparseNameMissing,
     SparseNameUnknown,
@@ -14,6 +14,7 @@ from vectord.index.query.text_errors import (
     TextFieldNotBuilt,
     TextInvalid,
 )
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.query.texts import active_fields, text_sources
 from vectord.index.sections.base import SectionRanges
 from vectord.index.state import Index
