@@ -20,6 +20,14 @@ SEEDS = (
         b'{"text":{"query":"red ship","fields":{"words":2},"match":"all","prefix":true},"id":"a","k":2,"explain":true,'
         b'"min_relevance":0.1,"fusion":{"rank_constant":9,"candidates":5,"weights":{"text":2}}}',
     ),
+    (
+        "POST /indexes/{name}/search",
+        b"",
+        b"",
+        b'{"sparse":{"name":"sparse","indices":[1,4294967295],"values":[0.5,-1e9]},"vector":[1,2],"k":2,"explain":true,'
+        b'"fusion":{"weights":{"sparse":2}}}',
+    ),
+    ("PATCH /indexes/{name}", b"", b"", b'{"sparse":{"sparse":{},"more":{}}}'),
     ("PATCH /indexes/{name}", b"", b"", b'{"text":{"words":{"language":"german","stopwords":false}}}'),
     ("POST /indexes/{name}/vectors/delete", b"", b'if-match: "e", W/"f"', b'{"ids":["a"]}'),
     ("DELETE /indexes/{name}/vectors/{id+}", b"", b"", b""),
@@ -128,7 +136,7 @@ class Requests:
         if described.status == 200 and described.etag == self._etag:
             return
         self._api.send("DELETE", "/indexes/t")
-        self._api.create(text={"words": {}})
+        self._api.create(text={"words": {}}, sparse={"sparse": {}})
         self._etag = self._api.add(*_STORED).etag
 
 

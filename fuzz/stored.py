@@ -1,11 +1,12 @@
 """Fuzz targets of stored bytes: blobs of both versions, their sections, and objects of vector buckets."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from tests.support import hostile as h
 from tests.support.texts import resealed
@@ -19,10 +20,10 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.piece import Piece
 from vectord.index.sections.text import Text
 from vectord.index.sections.text_whole import all_postings
+from vectord.index.text.sparse import values_of
 from vectord.lhv1 import frame
 from vectord.lhv1.parts_layout import PartsLayout
 from vectord.lhv1.rows_layout import PieceLayout
-from vectord.lhv1.text_layout import TextLayout
 from vectord.lhv1.v1 import blob as v1_blob
 from vectord.service.buckets.errors import BucketUnreadable
 from vectord.service.buckets.objects import decoded
@@ -185,32 +186,47 @@ def pieces() -> Iterator[bytes]:
 
 def read_texts(data: bytes) -> None:
     """Read a section `text` of any bytes under correct checksums, list by list and as a whole."""
-    section, rows, fields, front, layout = _texts()
-    changed = resealed(data[: len(section)].ljust(len(section), b"\0"), layout)
+    _read_texts(data, "texts", [b"haus", b"no term"])
+
+
+def read_sparse_vectors(data: bytes) -> None:
+    """Do the same with a section that has sparse vectors, whose values must be finite and not 0."""
+    _read_texts(data, "sparse", [b"\0\0\0\1", b"\0\0\1\x2c"])
+
+
+def _read_texts(data: bytes, name: str, terms: Sequence[bytes]) -> None:
+    stored = _texts(name)
+    section, rows = bytes(stored.section.buffer), stored.rows
+    changed = resealed(data[: len(section)].ljust(len(section), b"\0"), stored.front.layout)
+    text = structs.replace(stored, section=MemorySection(changed))
     with contextlib.suppress(BlobError):
-        all_postings(Text(MemorySection(changed), rows, fields, front))
-    text = Text(MemorySection(changed), rows, fields, front)
-    for field in range(fields):
+        all_postings(text)
+    for field in range(text.fields):
         with contextlib.suppress(BlobError):
-            terms = [*text.with_prefix(field, b"", 100), b"haus", b"no term"]
-            for found in text.find(field, terms).values():
+            for found in text.find(field, [*text.with_prefix(field, b"", 100), *terms]).values():
                 listed = found.rows.tolist()
                 if listed != sorted(set(listed) & set(range(rows))):
                     raise AssertionError("a row that does not exist, or one row twice")
+                values = values_of(found.counts, len(listed))
+                if field in text.sparse and not (np.isfinite(values) & (values != 0)).all():
+                    raise AssertionError("a value that is 0 or not finite")
 
 
 @cache
-def _texts() -> tuple[bytes, int, int, int, TextLayout]:
-    """Return the section `text` of the golden blob: its bytes, rows, fields, the bytes of its front, and its layout."""
-    base = decode.open_blob((GOLDEN / "v2/texts.lhv1").read_bytes()).base
+def _texts(name: str) -> Text:
+    """Return the section `text` of a golden blob."""
+    base = decode.open_blob((GOLDEN / f"v2/{name}.lhv1").read_bytes()).base
     if base is None or base.text is None:
         raise AssertionError("a golden blob without texts")
-    text = base.text
-    return bytes(text.section.buffer), text.rows, text.fields, text.front_bytes, text.front.layout
+    return base.text
 
 
 def texts_of_golden_blobs() -> Iterator[bytes]:
-    yield _texts()[0]
+    yield bytes(_texts("texts").section.buffer)
+
+
+def sparse_vectors_of_golden_blobs() -> Iterator[bytes]:
+    yield bytes(_texts("sparse").section.buffer)
 
 
 def upgrade_version_1(data: bytes) -> None:

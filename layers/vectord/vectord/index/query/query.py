@@ -25,7 +25,7 @@ _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest 
 
 
 class SparseSearch(msgspec.Struct, frozen=True):
-    """The sparse vector of a search: indices, and the value of each as float32; `name` is None if one is declared."""
+    """The sparse vector of a search: indices with their values; `name` is None if one is declared."""
 
     name: str | None
     indices: tuple[int, ...]
@@ -40,9 +40,7 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     A field in `queries` has a text of its own in place of `query`. Such a search matches any word, and has no prefix.
     If none of its texts has a word, no row matches it.
-
-    With `sparse` there are no words. The relevance of a row is then the dot product of its sparse vector with this one,
-    and a row matches that shares an index with it. LEAST_PRODUCT is below every dot product.
+    With `sparse` there are no words: the relevance is the dot product, and a row matches that shares an index.
     """
 
     query: str
@@ -55,8 +53,7 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
-        least = 0.0 if self.sparse and self.min_relevance == text_limits.LEAST_PRODUCT else self.min_relevance
-        text_limits.check_words(self.query, self.fields, least)
+        text_limits.check_words(self.query, self.fields, self.min_relevance)
 
 
 class Fusion(msgspec.Struct, frozen=True):
@@ -101,11 +98,10 @@ class Query(msgspec.Struct, frozen=True):
     The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
-    With `text`, and without vectors and `like`, it is a search by words, or by the sparse vector in it; with one of
-    them it is hybrid, and `fusion` joins the two. With `explain`, a match has an explanation of its score, with
-    `highlight` the places of the words in its texts. A further page of either comes `after` a relevance, or after a
-    score, and an id; the first page has none. `statistics` are those of the first page. A further page of a hybrid
-    search needs in `seen` all matches before it, because ranks change when rows are added.
+    With `text`, and without vectors and `like`, it is a search by words or a sparse vector; with one of them a hybrid
+    one, and `fusion` joins the two. With `explain`, a match has an explanation, with `highlight` the places of words. A
+    further page comes `after` a relevance or score, and an id; `statistics` are those of the first page, and the `seen`
+    of a hybrid search has all matches before it.
     """
 
     k: int
@@ -283,11 +279,12 @@ def _check_text(query: Query, text: TextSearch) -> None:
     """Raise RequestInvalid if a number in a search by words is out of range, or if it has several vectors."""
     if len(query.vectors) > 1:
         raise RequestInvalid("a search with 'text' or 'sparse' has one query vector or none, not several 'vectors'")
-    text.check()
+    if text.sparse is None or text.min_relevance != text_limits.LEAST_PRODUCT:
+        text.check()
     if query.vectors or query.like is not None:
-        fusion, other = query.fusion, "text" if text.sparse is None else "sparse"
-        text_limits.check_weights({"vector": fusion.vector_weight, other: fusion.text_weight})
-        text_limits.check_fusion(query.k, fusion.rank_constant, fusion.candidates)
+        other = "text" if text.sparse is None else "sparse"
+        text_limits.check_weights({"vector": query.fusion.vector_weight, other: query.fusion.text_weight})
+        text_limits.check_fusion(query.k, query.fusion.rank_constant, query.fusion.candidates)
     elif query.max_distance is not None:
         raise RequestInvalid("max_distance needs a vector or an id: without one, a search has no distances")
     if text.sparse is not None and query.highlight:

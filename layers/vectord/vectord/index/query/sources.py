@@ -134,7 +134,7 @@ def _tail_source(index: Index, mask: Mask, check: DeadlineCheck, *, with_columns
     return Source(first, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
-def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck, closed: Collection[str]) -> Columns:
+def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck, closed: Collection[str] = ()) -> Columns:
     """Return the columns of a base: those of its section, or else columns that are collected from its documents."""
     rows = base.graph.rows
     if base.columns is not None:

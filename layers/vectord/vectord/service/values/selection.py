@@ -91,7 +91,7 @@ class ChangeMetadata(msgspec.Struct, frozen=True):
             raise VectorsNotFound(name, missing)
         changed = mutations.patch(index, row_of, self.patch.metadata, self.patch.mode, check)
         if index.params.text:
-            from vectord.service.values.sparse_vectors import check_sparse  # noqa: PLC0415  few indexes need it
+            from vectord.index.query.text.stored import check_sparse  # noqa: PLC0415  few indexes need it
 
             check_sparse(changed, list(row_of))
         return changed, (len(row_of), len(index))

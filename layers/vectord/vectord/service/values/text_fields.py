@@ -7,6 +7,7 @@ from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
 from vectord.errors import RequestInvalid
+from vectord.index.query.text_errors import TextInvalid
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
 from vectord.lhv1.text_fields import SPARSE, TextField, TextFields, invalid_fields_reason, of_sparse, of_texts
@@ -44,8 +45,6 @@ def joined(texts: TextFields, sparse: Iterable[str]) -> TextFields:
     """
     names = list(sparse)
     if both := sorted(texts.keys() & set(names)):
-        from vectord.index.query.text_errors import TextInvalid  # noqa: PLC0415  a search declares nothing
-
         raise TextInvalid(f"text and sparse both have {both[0]!r}, which can be declared for one of them only")
     return {**texts, **dict.fromkeys(names, SPARSE)}
 

@@ -16,7 +16,6 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry, NewVector
 from vectord.readers.matrix import EntryMatrix
-from vectord.service.values.sparse_vectors import invalid_sparse_reason, sparse_names
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
 _MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
@@ -164,8 +163,16 @@ def _are_valid(vectors: F32, index: Params) -> bool:
 
 def _have_valid_sparse(metadata: Iterable[msgspec.Raw | None], index: Params) -> bool:
     """Return True if all metadata have sparse vectors, or nothing, where the index declares them."""
-    names = sparse_names(index)
-    return not names or not any(invalid_sparse_reason(each, names) for each in metadata)
+    return not index.text or not any(_invalid_sparse_reason(each, index) for each in metadata)
+
+
+def _invalid_sparse_reason(metadata: msgspec.Raw | None, index: Params) -> str | None:
+    """Return why metadata have another value where the index declares sparse vectors; None if they have none."""
+    if metadata is None or not index.text:
+        return None
+    from vectord.index.query.text.stored import invalid_sparse_reason  # noqa: PLC0415  most indexes have no texts
+
+    return invalid_sparse_reason(metadata, index.text)
 
 
 def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:
@@ -249,7 +256,6 @@ def _sorted_out(entries: Sequence[Entry], index: Params) -> tuple[list[Item], li
     """Return the valid entries as items, and the others with reasons."""
     items: list[Item] = []
     bad: list[BadItem] = []
-    names = sparse_names(index)
     for position, entry in enumerate(entries):
         if len(bad) >= MAX_BAD_ITEMS:
             raise BatchInvalid(bad, complete=False)
@@ -258,7 +264,7 @@ def _sorted_out(entries: Sequence[Entry], index: Params) -> tuple[list[Item], li
             continue
         vector = as_float32(entry.vector)
         reason = params.invalid_id_reason(entry.id) or invalid_vector_reason(vector, index)
-        if reason := reason or invalid_sparse_reason(entry.metadata, names):
+        if reason := reason or _invalid_sparse_reason(entry.metadata, index):
             bad.append(BadItem(position if entry.position is None else entry.position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))

@@ -6,21 +6,15 @@ import msgspec
 
 from vectord.index.query.text_errors import TextInvalid
 from vectord.index.state import Index
-from vectord.lhv1.params import Params
-from vectord.lhv1.text_fields import of_sparse
+from vectord.index.text.sparse import SparseInvalid, sparse_at
+from vectord.lhv1.text_fields import TextFields, of_sparse
 
 
-def sparse_names(params: Params) -> Sequence[str]:
-    """Return the names of the sparse vectors that an index declares."""
-    return sorted(of_sparse(params.text)) if params.text else ()
-
-
-def invalid_sparse_reason(metadata: msgspec.Raw | None, names: Sequence[str]) -> str | None:
-    """Return which of the `names` has something other than a sparse vector in valid metadata, and why; or None."""
+def invalid_sparse_reason(metadata: msgspec.Raw | None, fields: TextFields) -> str | None:
+    """Return which of the `fields` has something other than a sparse vector in valid metadata, and why; or None."""
+    names = sorted(of_sparse(fields))
     if metadata is None or not names:
         return None
-    from vectord.index.text.sparse import SparseInvalid, sparse_at  # noqa: PLC0415  few indexes have sparse vectors
-
     value = msgspec.json.decode(metadata)
     for name in names:
         try:
@@ -36,7 +30,7 @@ def check_sparse(index: Index, ids: Sequence[str]) -> None:
     Raises:
         TextInvalid: the sparse vector of one of them is not valid.
     """
-    names = sparse_names(index.params)
-    for vector_id in ids if names else ():
-        if reason := invalid_sparse_reason(index.tail.metadata.get(vector_id), names):
+    fields = of_sparse(index.params.text or {})
+    for vector_id in ids if fields else ():
+        if reason := invalid_sparse_reason(index.tail.metadata.get(vector_id), fields):
             raise TextInvalid(f"The change would give {vector_id!r} {reason}; nothing was changed.")
