@@ -77,7 +77,7 @@ def test_a_hybrid_search_has_words_and_a_vector_or_an_id() -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({}, "exactly one of 'vector', 'vectors', 'id' and 'text'"),
+        ({}, "exactly one of 'vector', 'vectors', 'id', 'text' and 'sparse'"),
         ({**VECTOR, "id": "a", "text": "red"}, "exactly one of"),
         ({"vectors": [[1, 0]], "text": "red"}, "'text' cannot be combined with 'vectors'"),
         ({**VECTOR, "min_relevance": 0}, "'min_relevance' requires 'text'"),
