@@ -222,3 +222,11 @@ def test_an_index_without_rows_has_no_matches(form: Any) -> None:
 def test_exists_and_words_of_one_path_are_combined() -> None:
     index = by_ranges({"a": {"body": "x"}, "b": {"body": 5}, "c": {}}, [])
     assert found(index, And((Exists("body"), Not(Words("body", "$match", "x"))))) == ["b"]
+
+
+@pytest.mark.parametrize("phrase", ["quick brown", "京 tower"])
+def test_a_phrase_may_begin_where_its_first_word_occurs_again(phrase: str) -> None:
+    index = by_ranges(
+        {"a": {"body": f"quick 京 red, {phrase}"}, "b": {"body": "brown quick red quick 京 red tower"}}, []
+    )
+    assert found(index, parse({"body": {"$phrase": phrase}})) == ["a"]

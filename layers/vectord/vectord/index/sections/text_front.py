@@ -142,4 +142,4 @@ def _read_lengths(data: Bytes, counts: FieldCounts, rows: int) -> Lengths:
             lengths[listed] = long
     if lengths.sum(dtype=np.uint64) != counts.tokens:
         raise BlobCorrupt("the lengths of its texts do not add up to its tokens")
-    return lengths
+    return np.require(lengths, None, "A")  # kernels need aligned numbers
