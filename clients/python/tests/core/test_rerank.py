@@ -1,6 +1,8 @@
 """Matches that are ranked again by a scorer: a function, a coroutine function, or a model with `predict`."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,3 +170,19 @@ async def test_the_asynchronous_function_awaits_a_scorer_or_calls_it_in_a_thread
         assert (await arerank(hits, "space", Model(), text="plot", k=1)).ids == ["alien"]
         with pytest.raises(RerankFailed, match="2 scores"):
             await arerank(hits, "space", lambda query, texts: [1, 2], text="plot")
+
+
+async def test_a_generator_of_scores_is_read_outside_of_the_event_loop(tmp_path: Path) -> None:
+    threads = []
+
+    def scorer(query: str, texts: list[str]) -> Iterator[int]:
+        for text in texts:
+            threads.append(threading.get_ident())
+            yield len(text)
+
+    async with AsyncClient(tmp_path) as client:
+        films = await client.create_index("films", dimension=2)
+        await films.add(FILMS)
+        assert (await arerank(await films.search([0, 1]), "space", scorer, text="plot", k=1)).ids == ["heat"]
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads
