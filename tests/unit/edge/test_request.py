@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from vectord.edge import request as events
 from vectord.edge.request import Request
@@ -127,3 +128,13 @@ def test_a_query_that_the_gateway_did_not_parse_is_parsed(raw: str | None, query
 
 def test_a_missing_query_is_empty() -> None:
     assert read(queryStringParameters=None).query == {}
+
+
+@pytest.mark.parametrize(("identity", "queued"), [(None, False), ("", True), ("c:first", True)])
+def test_the_write_of_a_queued_change_has_the_identity_of_its_index_and_a_key_that_is_kept_longer(
+    identity: str | None, queued: bool
+) -> None:
+    request = structs.replace(read(headers={"Idempotency-Key": "k"}), identity=identity)
+    write = request.write_options
+    assert write.key is not None
+    assert (write.identity, write.key.text, write.key.queued) == (identity, "k", queued)

@@ -73,6 +73,8 @@ class Request(msgspec.Struct, frozen=True):
         if "idempotency-key" not in self.headers:
             return options
         key = read_idempotency_key(self.headers, self.route, self.path, self.body)
+        if key is not None and self.identity is not None:
+            key = structs.replace(key, queued=True)
         return structs.replace(options, key=key)
 
     @property

@@ -5,7 +5,7 @@ changes nothing. It is a list of tokens; those of each type are in order, the ne
 
 commit                               its id
 upload of a key                      `u:<hash of the key>:<sequencer>`
-request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
+request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`, or `q:...`
 pending change                       `p:<id>:<number>:<number>...`, or `p:<id>` if it was refused
 race                                 `r:<id of the commit>:<number of commits>`
 creation                             `c:<id of the commit>`
@@ -39,9 +39,11 @@ MAX_PATCHED: Final = 100_000_000  # bytes of metadata that one patch writes, of 
 _PATCHED_AT_A_TIME: Final = 1_024  # rows between two checks of the deadline
 
 MAX_KEYS: Final = 256  # at most 15 KB of envelope
+MAX_QUEUED: Final = 2_048  # at most 120 KB; 11 changes a second while SQS hides the message of a worker that died
 
 _UPLOAD: Final = "u:"
 _KEYED: Final = "i:"
+_QUEUED: Final = "q:"
 _PENDING: Final = "p:"
 _AFTER_RACE: Final = "r:"
 _CREATION: Final = "c:"
@@ -204,18 +206,21 @@ def is_not_older(sequencer: str, other: str) -> bool:
     return sequencer.ljust(width, "0") >= other.ljust(width, "0")
 
 
-def with_answer(applied: Sequence[str], key: str, request: str, answer: Sequence[int]) -> tuple[str, ...]:
+def with_answer(
+    applied: Sequence[str], key: str, request: str, answer: Sequence[int], *, queued: bool = False
+) -> tuple[str, ...]:
     """Return `applied` with the answer to the request of hash `request` (8 hex digits) with `key`."""
-    token = _prefix(_KEYED, key) + ":".join((request, *map(str, answer)))
-    others, keyed = _by_type(applied, _KEYED)
-    return (*keyed[-MAX_KEYS + 1 :], token, *others)
+    marker, most = (_QUEUED, MAX_QUEUED) if queued else (_KEYED, MAX_KEYS)
+    token = _prefix(marker, key) + ":".join((request, *map(str, answer)))
+    others, keyed = _by_type(applied, marker)
+    return (*keyed[-most + 1 :], token, *others)
 
 
 def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] | None:
     """Return the hash of the request with `key` and its answer; None if no such request is recorded."""
-    prefix = _prefix(_KEYED, key)
+    prefixes = _prefix(_KEYED, key), _prefix(_QUEUED, key)
     for token in applied:
-        if token.startswith(prefix) and (recorded := re.fullmatch(_RECORDED_ANSWER, token.removeprefix(prefix))):
+        if token.startswith(prefixes) and (recorded := re.fullmatch(_RECORDED_ANSWER, token.split(":", 2)[2])):
             return recorded[1], tuple(map(int, recorded[2][1:].split(":")))
     return None
 
@@ -285,7 +290,7 @@ def _compact(text: msgspec.Raw | None) -> bytes | None:
 
 def _by_type(applied: Sequence[str], marker: str) -> tuple[list[str], list[str]]:
     """Return the tokens of other types, and those of the type of `marker`; an empty marker stands for commits."""
-    markers = (marker,) if marker else (_UPLOAD, _KEYED, _PENDING, _AFTER_RACE, _CREATION)
+    markers = (marker,) if marker else (_UPLOAD, _KEYED, _QUEUED, _PENDING, _AFTER_RACE, _CREATION)
     marked = [token for token in applied if token.startswith(markers)]
     others = [token for token in applied if not token.startswith(markers)]
     return (others, marked) if marker else (marked, others)

@@ -1,17 +1,23 @@
 """A change under a key is made once: a repeat is answered as the first was, and changes nothing."""
 
 import pytest
+from msgspec import structs
 
 from tests.support import compactions, shards
 from tests.support.compactions import DIMENSION
 from tests.support.scripted_store import ScriptedStore, after, loses_reply
 from tests.support.services import FOREVER, vector
+from vectord.deadline import no_deadline
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import mutations
+from vectord.index.state import Index
+from vectord.service.commit.idempotency import Keyed
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.prepared import Effect
 from vectord.service.service import Service
 from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.results import Added, Deleted
-from vectord.service.values.selection import Selection
+from vectord.service.values.selection import Delete, Selection
 from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.memory import MemoryStore
 
@@ -138,6 +144,36 @@ def test_256_keys_are_remembered_and_the_oldest_goes() -> None:
     assert mutations.answer_of(held, "key-0") is None
     assert mutations.answer_of(held, "key-1") == ("00000001", (1,))
     assert len(held) == mutations.MAX_KEYS
+
+
+def test_the_keys_of_2048_queued_changes_are_remembered_beside_those_of_other_requests() -> None:
+    held = mutations.with_answer((), "key", "00000001", (7,))
+    for number in range(2_049):
+        held = mutations.with_answer(held, f"queued-{number}", "00000001", (number,), queued=True)
+    assert mutations.answer_of(held, "key") == ("00000001", (7,))
+    assert mutations.answer_of(held, "queued-0") is None
+    assert mutations.answer_of(held, "queued-1") == ("00000001", (1,))
+    for number in range(257):
+        held = mutations.with_answer(held, f"key-{number}", "00000001", (number,))
+    assert mutations.answer_of(held, "queued-1") == ("00000001", (1,))
+    assert len(held) == mutations.MAX_KEYS + mutations.MAX_QUEUED
+
+
+def test_a_queued_change_is_applied_once_although_256_other_requests_with_keys_follow(
+    store: ScriptedStore, service: Service
+) -> None:
+    queued = WriteOptions(key=structs.replace(KEY, queued=True))
+
+    def deletions(index: Index) -> tuple[Index, Effect]:
+        for number in range(257):
+            key = IdempotencyKey(f"{number}", "00000002")
+            index, _ = Keyed(Delete(Selection(["a"])), key).apply(index, "t", no_deadline)
+        return index, ()
+
+    first = service.add("t", [A], FOREVER, queued)
+    CommitLoop(service.reader).change("t", deletions, FOREVER)
+    again = service.add("t", [A], FOREVER, queued)
+    assert (first.added, again.added, service.count("t", None, FOREVER).count) == (1, 1, 0)
 
 
 def test_commits_and_uploads_push_no_key_out_nor_keys_them() -> None:

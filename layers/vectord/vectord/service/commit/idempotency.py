@@ -42,7 +42,8 @@ class Keyed(msgspec.Struct, frozen=True):
                 raise IdempotencyKeyReused(name)
             return index, effect
         changed, effect = self.operation.apply(index, name, check)
-        recorded = mutations.with_answer(changed.applied, _scoped_key(name, key), key.request, effect)
+        scoped, before = _scoped_key(name, key), changed.applied
+        recorded = mutations.with_answer(before, scoped, key.request, effect, queued=key.queued)
         return structs.replace(changed, applied=recorded), effect
 
 

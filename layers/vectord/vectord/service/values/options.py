@@ -43,10 +43,11 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """An Idempotency-Key, and a hash of its request: 8 hex digits."""
+    """An Idempotency-Key, and a hash of its request: 8 hex digits; `queued` if it is that of a queued change."""
 
     text: str
     request: str
+    queued: bool = False
 
 
 class NewIndex(msgspec.Struct, frozen=True):
