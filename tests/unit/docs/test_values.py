@@ -16,7 +16,7 @@ from vectord.index.mutations import MAX_PATCHED
 from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.index.query.text_limits import MAX_CANDIDATES, MAX_QUERY_TEXT, MAX_SPANS, MAX_WORDS
 from vectord.lhv1 import params
-from vectord.lhv1.text_fields import MAX_FIELDS
+from vectord.lhv1.text_fields import MAX_FIELDS, MAX_INDICES, MAX_SPARSE
 from vectord.readers.entry import MAX_METADATA, MAX_NESTING
 from vectord.service.values import options
 from vectord.service.values.selection import MAX_IDS
@@ -84,6 +84,8 @@ def test_the_page_of_limits_states_those_of_the_code() -> None:
     assert stated["metadata of a vector"].endswith(f"up to {MAX_METADATA >> 20} MB")
     assert stated["filter"].startswith(f"{MAX_FILTER >> 20} MB")
     assert stated["[text fields](text.md) of an index"].startswith(f"1 to {MAX_FIELDS};")
+    sparse = stated["[sparse vectors](text.md#sparse-vectors) of an index"]
+    assert sparse.startswith(f"1 to {MAX_SPARSE} names; 1 to {MAX_INDICES:,} indices")
     assert stated["words of a search"] == f"{MAX_WORDS:,} different ones, in up to {MAX_QUERY_TEXT:,} characters"
     assert stated["spans of the highlights of a match"] == f"{MAX_SPANS:,}, the first ones"
     assert stated["candidates of a hybrid search"].startswith(f"1 to {MAX_CANDIDATES:,} ")

@@ -96,6 +96,7 @@ from vectord_client.reranking import RerankFailed, arerank, rerank
 from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.pack import InvalidVector
 from vectord_client.rowset import Rows
+from vectord_client.sparse_values import SparseField, sparse_vector
 from vectord_client.text_values import TextField
 from vectord_client.values import (
     Added,
@@ -221,6 +222,7 @@ __all__ = [
     "SourceChanged",
     "SourceMissing",
     "SourceUnreadable",
+    "SparseField",
     "StillQueued",
     "StorageRefused",
     "StorageSilent",
@@ -247,4 +249,5 @@ __all__ = [
     "Warmed",
     "arerank",
     "rerank",
+    "sparse_vector",
 ]

@@ -9,6 +9,7 @@ from vectord_client.async_session import AsyncSession, InThreads
 from vectord_client.auth import Auth, authorizer
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.session import check_bounds
+from vectord_client.sparse_values import SparseNames, sparse_fields
 from vectord_client.target import resolve
 from vectord_client.text_values import TextFields, text_fields
 from vectord_client.texts import Model, create
@@ -96,6 +97,7 @@ class AsyncClient:
         shards: int | None = None,
         embedding: Model | None = None,
         text: TextFields | None = None,
+        sparse: SparseNames | None = None,
         exist_ok: bool = False,
     ) -> AsyncIndex:
         """Create an index and return it.
@@ -103,7 +105,8 @@ class AsyncClient:
         `embedding` is the model of its texts, which the index records: the name of an embedder, an embedder, or an
         `Embedding`. By default it is the client's embedder, if that has the dimension of the index; False records none.
         With an embedder, `dimension` may be left out. `text` declares the metadata paths whose texts can be searched by
-        `words`: a path, several, or a dict with the `TextField` of each. With `exist_ok` an index that exists with
+        `words`: a path, several, or a dict with the `TextField` of each. `sparse` declares the names of sparse vectors,
+        which are metadata paths too. With `exist_ok` an index that exists with
         these parameters is returned as it is.
 
         Raises:
@@ -124,6 +127,7 @@ class AsyncClient:
                 ef_search=ef_search,
                 shards=shards,
                 text=text_fields(text),
+                sparse=sparse_fields(sparse),
             )
         )
         return index

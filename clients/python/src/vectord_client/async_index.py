@@ -10,6 +10,7 @@ from vectord_client.async_transfer import AsyncLoadable
 from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
+from vectord_client.sparse_values import SparseNames, sparse_fields
 from vectord_client.text_values import TextFields, Words, text_fields
 from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.values import (
@@ -53,6 +54,7 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         shards: int | None = None,
         embedding: Model | None = None,
         text: TextFields | None = None,
+        sparse: SparseNames | None = None,
         exist_ok: bool = False,
     ) -> "AsyncIndex":
         """Create the index, as `create_index` of the client does, by PUT: a policy can allow it by name."""
@@ -69,6 +71,7 @@ class AsyncIndex(AsyncView, AsyncLoadable):
                 ef_search=ef_search,
                 shards=shards,
                 text=text_fields(text),
+                sparse=sparse_fields(sparse),
             )
         )
         self._texts = Texts(self._name, self._session.embedder)
@@ -79,7 +82,16 @@ class AsyncIndex(AsyncView, AsyncLoadable):
 
         A large index is built first: `info().parameters.text` says which fields are `searchable`.
         """
-        return await self._session.run(operations.change_index(self._name, text_fields(text), if_match))
+        change = operations.change_index(self._name, {"text": text_fields(text)}, if_match)
+        return await self._session.run(change)
+
+    async def declare_sparse(self, names: SparseNames | None, *, if_match: str | None = None) -> Restored:
+        """Replace the names of the sparse vectors of the index, as in `create_index`; None declares none.
+
+        A large index is built first: `info().parameters.sparse` says which of them are `searchable`.
+        """
+        change = operations.change_index(self._name, {"sparse": sparse_fields(names)}, if_match)
+        return await self._session.run(change)
 
     def at(self, as_of: AsOf) -> AsyncView:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time.

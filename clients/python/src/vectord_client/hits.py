@@ -35,6 +35,7 @@ class Explanation(msgspec.Struct, frozen=True):
     vector_rank: int | None = None
     text_rank: int | None = None
     terms: tuple[TermShare, ...] = ()
+    sparse_rank: int | None = None
 
 
 class Highlight(msgspec.Struct, frozen=True):

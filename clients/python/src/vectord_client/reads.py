@@ -5,6 +5,7 @@ from typing import Any
 
 from vectord_client.hits import Hits
 from vectord_client.session import Session
+from vectord_client.sparse_values import SparseVector
 from vectord_client.text_values import Words
 from vectord_client.texts import Texts
 from vectord_client.transfer import Exportable
@@ -44,6 +45,7 @@ class View(Exportable):
         id: str | None = None,
         text: str | None = None,
         words: Words | None = None,
+        sparse: SparseVector | None = None,
         k: int = 10,
         recall: float | None = None,
         ef_search: int | None = None,
@@ -65,6 +67,8 @@ class View(Exportable):
         `prefix`. Alone they find the most relevant first. With a vector, an id or a text the search is hybrid, and
         `fusion` says how the two ranks of a match become its score. `explain` adds an `explanation` to each hit,
         and `highlight` its `highlights`: where the words stand in its texts.
+        `sparse` is a dict of values by index, or (indices, values), and is searched by its dot product, alone or in
+        place of `words`; with `indices`, `values` and `name` in a dict it names one of several sparse vectors.
         `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
         page. `include` names what each hit has: "metadata" (the default) and "vector".
         """
@@ -72,6 +76,7 @@ class View(Exportable):
             "vector": vector,
             "id": id,
             "words": words,
+            "sparse": sparse,
             "k": k,
             "recall": recall,
             "ef_search": ef_search,

@@ -39,9 +39,7 @@ class Texts:
             ArgumentInvalid: It is empty or not a text, or there is a vector or an id too.
         """
         if options.pop("vector", None) is not None or options.get("id") is not None:
-            raise ArgumentInvalid(
-                "A search has exactly one of vector, id and text, or words alone or with one of them."
-            )
+            raise ArgumentInvalid(operations.ONE_QUERY)
         if reason := _text_reason(text):
             raise ArgumentInvalid(f"{reason[0].upper()}{reason[1:]}: write the words to search for.")
         embedder = yield from self._checked_embedder()

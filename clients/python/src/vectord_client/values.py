@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from vectord_client.sparse_values import SparseField
 from vectord_client.text_values import TextField
 from vectord_client.vector import Vector
 
@@ -30,6 +31,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     generation: str | None = None
     embedding: Embedding | None = None
     text: Mapping[str, TextField] | None = None
+    sparse: Mapping[str, SparseField] | None = None
 
 
 class IndexSummary(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from vectord_client.errors import ArgumentInvalid
 from vectord_client.hits import Hits
 from vectord_client.rows.block import Block
 from vectord_client.rows.id_lists import checked_ids, optional_id, optional_ids
+from vectord_client.sparse_values import SparseField, SparseVector, sparse_vector
 from vectord_client.text_values import TextField, Words
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
@@ -18,6 +19,9 @@ from vectord_client.wire.request import Request
 
 T = TypeVar("T")
 _JSON: Final = {"content-type": "application/json"}
+ONE_QUERY: Final = (
+    "A search has exactly one of vector, id and text, or words or a sparse vector, alone or with one of them."
+)
 _BASE64: Final = "base64"
 
 _made = answers.reader(values.Restored)
@@ -72,6 +76,7 @@ def _parameters(
     shards: int | None,
     embedding: values.Embedding | None,
     text: Mapping[str, TextField] | None,
+    sparse: Mapping[str, SparseField] | None,
 ) -> dict[str, Any]:
     return {
         "dimension": dimension,
@@ -81,6 +86,7 @@ def _parameters(
         "shards": shards,
         "embedding": embedding,
         "text": text,
+        "sparse": sparse,
     }
 
 
@@ -105,9 +111,9 @@ def describe(name: str, as_of: AsOf | None = None) -> Call[values.IndexInfo]:
     return _get(encode.index_path(name), answers.info, as_of=encode.as_of(as_of))
 
 
-def change_index(name: str, text: Mapping[str, TextField] | None, if_match: str | None = None) -> Call[values.Restored]:
-    """PATCH /indexes/{name}. The same change again changes nothing."""
-    path, body = encode.index_path(name), encode.json({"text": text})
+def change_index(name: str, declared: Mapping[str, Any], if_match: str | None = None) -> Call[values.Restored]:
+    """PATCH /indexes/{name}, with `text`, `sparse` or both. The same change again changes nothing."""
+    path, body = encode.index_path(name), encode.json(declared)
     return _write("PATCH", path, _made, body, if_match=if_match, idempotent=if_match is None)
 
 
@@ -182,17 +188,27 @@ def facets(name: str, paths: str | Sequence[str], words: Words | None = None, **
 
 
 def search(
-    name: str, *, vector: Any = None, id: str | None = None, words: Words | None = None, **options: Any
+    name: str,
+    *,
+    vector: Any = None,
+    id: str | None = None,
+    words: Words | None = None,
+    sparse: SparseVector | None = None,
+    **options: Any,
 ) -> Call[Hits]:
-    """POST /indexes/{name}/search, for one vector or stored vector, for words, or for both. Other members: `_search`.
+    """POST /indexes/{name}/search, for a vector or a stored one, for words or a sparse vector, or for both.
+
+    Other members: `_search`.
 
     Raises:
-        ArgumentInvalid: There is not exactly one of vector and id, and no words alone.
+        ArgumentInvalid: There is not exactly one of vector and id, and neither words nor a sparse vector alone.
     """
-    if (vector is None) == (id is None) and (words is None or vector is not None):
-        raise ArgumentInvalid("A search has exactly one of vector, id and text, or words alone or with one of them.")
+    alone = words is not None or sparse is not None
+    if (vector is None) == (id is None) and (not alone or vector is not None):
+        raise ArgumentInvalid(ONE_QUERY)
     packed = None if vector is None else encode.vector(vector)
-    members = {"vector": packed, "id": optional_id(id), "text": words, **_search(**options)}
+    sent = None if sparse is None else sparse_vector(sparse)
+    members = {"vector": packed, "id": optional_id(id), "text": words, "sparse": sent, **_search(**options)}
     return _read(encode.index_path(name, "/search"), _hits, members)
 
 

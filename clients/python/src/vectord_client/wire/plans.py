@@ -21,6 +21,7 @@ from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
 from vectord_client.rows.id_lists import checked_id, checked_ids
+from vectord_client.sparse_values import sparse_fields
 from vectord_client.text_values import text_fields
 from vectord_client.values import Added, Deleted, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
@@ -63,6 +64,8 @@ def _differences(found: IndexInfo, parameters: dict[str, Any]) -> list[str]:
     recorded = {name: getattr(found.parameters, name) for name in parameters}
     if recorded.get("text"):  # `searchable` is a state of the field, not a parameter
         recorded["text"] = text_fields(recorded["text"])
+    if recorded.get("sparse"):
+        recorded["sparse"] = sparse_fields(recorded["sparse"])
     return [
         f"{name} is {recorded[name]!r}, not {value!r}"
         for name, value in parameters.items()

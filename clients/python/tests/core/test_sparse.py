@@ -1,0 +1,119 @@
+"""Sparse vectors, as the client declares them, adds them in the metadata and searches them."""
+
+from collections.abc import Iterator
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vectord_client import (
+    ArgumentInvalid,
+    AsyncClient,
+    BatchInvalid,
+    Client,
+    Index,
+    IndexExists,
+    RequestInvalid,
+    SparseField,
+    sparse_vector,
+)
+from vectord_client.sparse_values import SparseVector
+
+SEARCHABLE = SparseField(searchable=True)
+FILMS: list[tuple[str, list[float], Any]] = [
+    ("alien", [1, 0], {"splade": sparse_vector({3: 0.5, 17: 2.0})}),
+    ("aliens", [0.9, 0.1], {"splade": sparse_vector(([17, 9], [1.5, 1.0]))}),
+    ("heat", [0, 1], {"splade": sparse_vector((np.array([4], np.uint32), np.array([1.0], np.float32)))}),
+    ("thief", [0.1, 1], None),
+]
+
+
+@pytest.fixture
+def films(target: str) -> Iterator[Index]:
+    with Client(target) as client:
+        films = client.create_index("films", dimension=2, sparse="splade")
+        films.add(FILMS)
+        yield films
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {17: 1.0, 3: 0.5},
+        ([17, 3], [1.0, 0.5]),
+        (np.array([17, 3]), np.array([1.0, 0.5], np.float32)),
+        {"indices": [17, 3], "values": [1.0, 0.5]},
+        {"name": "splade", "indices": (17, 3), "values": np.array([1.0, 0.5])},
+        {np.uint32(17): np.float32(1), np.uint32(3): np.float32(0.5)},
+    ],
+)
+def test_a_sparse_vector_may_have_several_forms(films: Index, given: SparseVector) -> None:
+    hits = films.search(sparse=given)
+    assert [(hit.id, hit.relevance) for hit in hits] == [("alien", 2.25), ("aliens", 1.5)]
+    assert isnan(hits[0].distance)
+
+
+@pytest.mark.parametrize("given", [[1], 5, ("ab", "cd"), {"indices": [1]}, "12"])
+def test_another_form_is_refused(films: Index, given: Any) -> None:
+    with pytest.raises(ArgumentInvalid):
+        films.search(sparse=given)
+
+
+def test_a_search_has_other_options_and_pages(films: Index) -> None:
+    assert films.search(sparse={17: 1.0}, min_relevance=1.6).ids == ["alien"]
+    first = films.search(sparse={17: 1.0}, k=1)
+    assert films.search(sparse={17: 1.0}, k=1, after=first.next).ids == ["aliens"]
+
+
+def test_a_hybrid_search_has_all_three_numbers(films: Index) -> None:
+    fusion = {"weights": {"vector": 1, "sparse": 3}}
+    hits = films.search([0, 1], sparse={17: 1.0}, fusion=fusion, explain=True)
+    assert hits.ids[:2] == ["alien", "aliens"]
+    assert [hit.explanation.sparse_rank for hit in hits if hit.explanation] == [1, 2, None, None]
+    assert all(hit.score is not None and hit.relevance is not None and not isnan(hit.distance) for hit in hits)
+    assert "heat" not in films.search(id="heat", sparse={4: 1.0}).ids
+
+
+def test_what_a_search_is_for_is_given_once(films: Index) -> None:
+    with pytest.raises(ArgumentInvalid, match="words or a sparse vector"):
+        films.search()
+    with pytest.raises(RequestInvalid, match="'text' cannot be combined with 'sparse'"):
+        films.search(words="a", sparse={1: 1.0})
+
+
+def test_a_row_has_its_sparse_vector_in_the_metadata(films: Index) -> None:
+    assert films["alien"].metadata == {"splade": {"indices": [3, 17], "values": [0.5, 2.0]}}
+
+
+def test_an_add_names_a_value_that_is_no_sparse_vector(films: Index) -> None:
+    with pytest.raises(BatchInvalid) as caught:
+        films.add([("a", [1, 1], {"splade": {"indices": [1, 1], "values": [1, 2]}})])
+    assert caught.value.errors[0].reason == "metadata.splade.indices has 1 more than once"
+
+
+def test_names_are_declared_and_described(films: Index) -> None:
+    assert films.info().parameters.sparse == {"splade": SEARCHABLE}
+    declared = films.declare_sparse(["splade", "of.other"])
+    assert declared.parameters.sparse == {"splade": SEARCHABLE, "of.other": SEARCHABLE}
+    with pytest.raises(RequestInvalid, match=r"must be one of 'of\.other', 'splade'"):
+        films.search(sparse={17: 1.0})
+    assert films.search(sparse={"name": "splade", **sparse_vector({17: 1.0})}).ids == ["alien", "aliens"]
+    assert films.declare_sparse(None).parameters.sparse is None
+
+
+def test_an_index_that_exists_is_accepted_with_the_same_names_only(target: str) -> None:
+    with Client(target) as client:
+        index = client.create_index("t", dimension=2, sparse=["a", "b"])
+        client.create_index("t", dimension=2, sparse=("b", "a"), exist_ok=True)
+        index.create(dimension=2, sparse=["a", "b"], exist_ok=True)
+        with pytest.raises(IndexExists, match="sparse is"):
+            client.create_index("t", dimension=2, sparse="a", exist_ok=True)
+
+
+async def test_an_async_client_does_the_same(target: str) -> None:
+    async with AsyncClient(target) as client:
+        films = await client.create_index("films", dimension=2, sparse="splade")
+        await films.add(FILMS)
+        assert (await films.search(sparse={17: 1.0})).ids == ["alien", "aliens"]
+        assert (await films.declare_sparse(None)).parameters.sparse is None
