@@ -4,13 +4,15 @@ import gc
 from collections.abc import Generator, Iterator, Mapping
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 QUICK_EXAMPLES = 50  # random cases of a property in `make test`; hypothesis's default is 100
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw fewer random cases for each property in a run without the slow tests."""
+    """Let no property fail because the machine is slow; draw fewer random cases in a run without the slow tests."""
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
     if config.getoption("markexpr") == "not slow":
         settings.register_profile("quick", max_examples=QUICK_EXAMPLES)
         settings.load_profile("quick")

@@ -1,6 +1,0 @@
-"""Generated input is not timed: other work on the machine must not fail a test."""
-
-from hypothesis import HealthCheck, settings
-
-settings.register_profile("rows", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
-settings.load_profile("rows")
