@@ -6,7 +6,7 @@ import pytest
 from tests.cli.support import Served, Vectord
 from tests.cli.terminal import ANSI, shown
 
-from vectord_client import Client
+from vectord_client import Client, sparse_vector
 
 
 def test_a_field_is_a_path_and_perhaps_a_language(films: Vectord) -> None:
@@ -52,6 +52,33 @@ def test_a_hybrid_search_prints_all_numbers_and_explains_them(plots: Vectord) ->
     assert list(first) == ["rank", "id", "score", "distance", "relevance", "metadata", "explanation"]
     assert first["score"] > second["score"]
     assert {"vector_rank", "text_rank", "terms"} == set(first["explanation"])
+
+
+@pytest.fixture
+def notes(films: Vectord, served: Served) -> Vectord:
+    films.lines("create", "notes", "--dimension", "2", "--sparse", "splade")
+    with Client(served.url) as client:
+        rows = [("sea", {17: 1.5}), ("bay", {17: 0.5, 3: 1.0}), ("sun", {4: 1.0})]
+        notes = client.index("notes")
+        notes.add([(name, [n, 1], {"splade": sparse_vector(sparse)}) for n, (name, sparse) in enumerate(rows)])
+    return films
+
+
+def test_names_of_sparse_vectors_are_declared_and_shown(notes: Vectord) -> None:
+    assert notes.lines("info", "notes")[0]["sparse"] == {"splade": {"searchable": True}}
+
+
+def test_a_sparse_vector_prints_relevances(notes: Vectord) -> None:
+    found = notes.lines("search", "notes", "--sparse", '{"indices": [17], "values": [2]}')
+    assert [(record["id"], record["relevance"]) for record in found] == [("sea", 3.0), ("bay", 1.0)]
+    assert list(found[0]) == ["rank", "id", "relevance", "metadata"]
+
+
+def test_a_sparse_vector_and_a_vector_print_all_numbers(notes: Vectord) -> None:
+    sparse = '{"indices": [17], "values": [2]}'
+    first, *_ = notes.lines("search", "notes", "--sparse", sparse, "--vector", "[1, 1]", "--explain")
+    assert list(first) == ["rank", "id", "score", "distance", "relevance", "metadata", "explanation"]
+    assert {"vector_rank", "sparse_rank", "terms"} == set(first["explanation"])
 
 
 def test_highlights_are_offsets_in_json(plots: Vectord) -> None:

@@ -80,6 +80,7 @@ class Json(click.ParamType):  # type: ignore[type-arg]
 TEXT = Text()
 _FILTER = Json(dict, called='a JSON object, such as \'{"year": {"$gte": 1980}}\'')
 VECTOR = Json(list, called="an array of numbers")
+SPARSE = Json(dict, called='a JSON object, such as \'{"indices": [17], "values": [0.5]}\'')
 ANY_JSON = Json(called="JSON")
 
 

@@ -65,6 +65,8 @@ def of_info(info: IndexInfo) -> dict[str, Any]:
             path: {"language": field.language, "stopwords": field.stopwords, "searchable": field.searchable}
             for path, field in parameters.text.items()
         }
+    if parameters.sparse is not None:
+        record["sparse"] = {name: {"searchable": field.searchable} for name, field in parameters.sparse.items()}
     if info.shards:
         record["shards"] = [{"count": one.count, "bytes": one.bytes, "etag": one.etag} for one in info.shards]
     if info.build is not None:
@@ -85,7 +87,9 @@ def of_hit(hit: Hit, rank: int) -> dict[str, Any]:
     shown = {name: number for name, number in numbers.items() if number is not None}
     record = {"rank": rank, "id": hit.id, **shown, "metadata": hit.metadata}
     if hit.explanation is not None:
-        record["explanation"] = to_builtins(hit.explanation)
+        why = to_builtins(hit.explanation)
+        absent = "sparse_rank" if hit.explanation.sparse_rank is None else "text_rank"
+        record["explanation"] = {name: value for name, value in why.items() if name != absent}
     if hit.highlights is not None:
         record["highlights"] = to_builtins(hit.highlights)
     return record if hit.vector is None else {**record, "vector": shortest(hit.vector)}

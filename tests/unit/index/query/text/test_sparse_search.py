@@ -20,7 +20,9 @@ from tests.support.sparse_vectors import (
     ranked,
     search_for,
 )
+from vectord.filters.tree import Exists, In
 from vectord.index.kernels.distance import distances
+from vectord.index.query.filtering import matching_rows
 from vectord.index.query.query import Answer, Fusion, Query, SparseSearch, TextSearch, key_of_seen
 from vectord.index.query.text import hybrid
 from vectord.index.query.text.search import search
@@ -220,3 +222,16 @@ def test_an_explanation_of_a_hybrid_match_has_its_ranks(held: SparseIndex) -> No
     ranks = [match.explanation for match in hybrid.search(held.packed.index, query).matches]
     assert sorted(rank.text_rank for rank in ranks if rank and rank.text_rank) == [*range(1, 21)]
     assert {rank.terms for rank in ranks if rank} == {()}
+
+
+def test_a_filter_that_looks_into_sparse_vectors_reads_documents(held: SparseIndex) -> None:
+    assert held.packed.index.base is not None
+    columns = held.packed.index.base.columns
+    assert columns is not None
+    stored = columns.buffer.tobytes()
+    assert (b"splade" in stored, b"splade.indices" in stored, b"of.second.values" in stored) == (True, False, False)
+    found = matching_rows(held.packed.index, In("splade.indices", (255,)))
+    assert found.count == sum(255 in row[0] for row in held.rows.values())
+    assert matching_rows(held.packed.index, Exists("of.second")).count == sum(
+        bool(row[1]) for row in held.rows.values()
+    )

@@ -55,6 +55,9 @@ def ls_command(session: Session, prefix: str) -> None:
     metavar="PATH[=LANGUAGE]",
     help="A metadata path whose texts --words can find, in English or a LANGUAGE (`none`: words as they are).",
 )
+@click.option(
+    "--sparse", type=TEXT, multiple=True, metavar="NAME", help="A metadata path that has sparse vectors, for --sparse."
+)
 @click.option("--shards", type=click.IntRange(1), help="Divide the index among objects: see docs/sharding.md.")
 @click.option("--m", type=int, help="Most trees of the forest.")
 @click.option("--ef-search", type=int, help="Least effort of a search, in candidates a tree.")
@@ -66,6 +69,7 @@ def create_command(
     """Create the empty index NAME. Its parameters cannot be changed later."""
     if dimension is None and model is None:
         raise click.UsageError("--dimension N says how many components a vector has; or name a --model, which has one")
+    settings["sparse"] = settings["sparse"] or None
     index = session.open(may_create=True).create_index(
         name, dimension=dimension, embedding=model, text=_text_fields(text_fields), **settings
     )

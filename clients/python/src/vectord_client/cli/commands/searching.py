@@ -6,6 +6,7 @@ import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.parameters import (
+    SPARSE,
     TEXT,
     VECTOR,
     as_of_option,
@@ -51,6 +52,7 @@ vectord warm films
 @click.option("--vector", type=VECTOR, metavar="JSON", help="Search for a vector: an array of numbers, @FILE or -.")
 @click.option("--id", "of_id", type=TEXT, metavar="ID", help="Search for the neighbours of a stored row.")
 @words_options("Search the text fields for these words; alone, or with one of the others.")
+@click.option("--sparse", type=SPARSE, metavar="JSON", help="Search for a sparse vector; alone, or with a vector.")
 @click.option("--k", "-k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Most matches.")
 @filter_option("Match only rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--recall", type=click.FloatRange(0.5, 1), help="Target recall; 1 is exact. Default: 0.95.", metavar="R")
@@ -68,12 +70,13 @@ vectord warm films
 @as_of_option()
 @pass_session
 def search_command(session: Session, index: str, **settings: Any) -> None:
-    """Find the rows of INDEX that are nearest to a --text, a --vector or the row of an --id, or have --words."""
+    """Find the rows of INDEX nearest to a --text, --vector or --id, or those with --words or a --sparse vector."""
     named = [name for name in ("text", "vector", "of_id") if settings[name] is not None]
-    if len(named) > 1 or not (named or settings["words"] is not None):
+    by_terms = settings["words"] is not None or settings["sparse"] is not None
+    if len(named) > 1 or not (named or by_terms):
         raise click.UsageError(
-            "Say what to search for, in one way: --text TEXT, --vector JSON or --id ID; or --words WORDS, alone or "
-            "with one of them"
+            "Say what to search for, in one way: --text TEXT, --vector JSON or --id ID; or --words WORDS or "
+            "--sparse JSON, alone or with one of them"
         )
     settings["words"] = read_words(settings["words"], settings.pop("fields"), every=settings.pop("all_words"))
     if settings["highlight"] and settings["words"] is None:
@@ -83,7 +86,7 @@ def search_command(session: Session, index: str, **settings: Any) -> None:
     settings["id"], settings["filter"] = settings.pop("of_id"), settings.pop("where")
     given = {name: value for name, value in settings.items() if value is not None}
     hits = client.index(index).search(**given, include=("metadata", "vector") if vectors else ("metadata",))
-    columns = HIT_COLUMNS if settings["words"] is None else HYBRID_COLUMNS if named else WORDS_COLUMNS
+    columns = (HYBRID_COLUMNS if named else WORDS_COLUMNS) if by_terms else HIT_COLUMNS
     columns = (*columns, VECTOR_COLUMN) if vectors else columns
     records = (of_hit(hit, rank) for rank, hit in enumerate(hits, 1))
     bold = (highlighted_words(hit) for hit in hits) if settings["highlight"] else ()
