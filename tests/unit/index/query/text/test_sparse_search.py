@@ -8,19 +8,24 @@ import pytest
 from msgspec import structs
 
 from tests.support import vectors as v
-from tests.support.sections import cold
+from tests.support.sections import PACKED, cold, stored_object
 from tests.support.sparse_vectors import (
     DIMENSION,
     NAMES,
+    Row,
     Sparse,
     SparseIndex,
     drawn_rows,
     item,
+    items,
     product,
     ranked,
     search_for,
 )
 from vectord.filters.tree import Exists, In
+from vectord.index import mutations
+from vectord.index.build import rebuild
+from vectord.index.codec import decode, encode
 from vectord.index.kernels.distance import distances
 from vectord.index.query.filtering import matching_rows
 from vectord.index.query.query import Answer, Fusion, Query, SparseSearch, TextSearch, key_of_seen
@@ -176,8 +181,8 @@ def test_names_declared_later_need_a_build(held: SparseIndex) -> None:
 
 
 def test_a_stored_value_that_is_no_sparse_vector_counts_as_none() -> None:
-    items = [v.item("a", [1, 0], {"splade": "no"}), v.item("b", [0, 1], {"splade": {"indices": [1], "values": [2]}})]
-    index = v.with_items(v.empty(2, text={"splade": SPARSE}), items)
+    given = [v.item("a", [1, 0], {"splade": "no"}), v.item("b", [0, 1], {"splade": {"indices": [1], "values": [2]}})]
+    index = v.with_items(v.empty(2, text={"splade": SPARSE}), given)
     assert [match.id for match in by_sparse(index, {1: 1.0}).matches] == ["b"]
 
 
@@ -235,3 +240,20 @@ def test_a_filter_that_looks_into_sparse_vectors_reads_documents(held: SparseInd
     assert matching_rows(held.packed.index, Exists("of.second")).count == sum(
         bool(row[1]) for row in held.rows.values()
     )
+
+
+@pytest.mark.slow
+def test_a_compaction_carries_sparse_vectors_of_later_changes_over(held: SparseIndex) -> None:
+    rebuilt, later = rebuild.rebuild(held.packed.index, "build", PACKED), held.packed.branch()
+    new: dict[str, Row] = {"late": ({7: 4.0}, {}, TARGET), "r001": ({0: -3.25}, {}, TARGET)}
+    later.commit(mutations.remove(mutations.upsert(later.index, items(new))[0], ["r002"])[0], rebuild=False)
+    assert rebuilt is not None
+    index = rebuild.apply(rebuilt, later.index)
+    assert index is not None
+    encoded = encode.encode(index, "t", "apply", thresholds=PACKED, rebuild=False)
+    opened = decode.open_blob(stored_object(encoded, b"".join(rebuilt.parts(1 << 20))))
+    rows = {i: row for i, row in {**held.rows, **new}.items() if i != "r002"}
+    expected = {i: product(row[0], QUERIES[2]) for i, row in rows.items() if row[0].keys() & QUERIES[2].keys()}
+    assert opened.base is not None
+    assert len(opened.tail) == len(new)
+    assert_exact(by_sparse(opened, QUERIES[2]), expected)
