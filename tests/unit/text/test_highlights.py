@@ -67,6 +67,12 @@ def test_words_are_marked_where_they_stand(text: str, words: list[str], expected
     assert marked(text, *words, analyzer=analyzer) == expected
 
 
+def test_capitals_are_those_of_the_language() -> None:
+    turkish = Analyzer("turkish")
+    assert marked("IRAK, \u0131rak \u0130RAK irak", "Irak", analyzer=turkish) == "[IRAK], [\u0131rak] \u0130RAK irak"
+    assert marked("IRAK, \u0131rak \u0130RAK irak", "Irak") == "[IRAK], \u0131rak [\u0130RAK] [irak]"
+
+
 @pytest.mark.parametrize(
     ("text", "heads", "expected"),
     [
@@ -106,13 +112,19 @@ def test_exactly_the_words_of_a_search_are_marked_in_nine_scripts(words: list[st
 def test_places_are_those_of_the_terms_that_are_counted(text: str, analyzer: Analyzer, data: st.DataObject) -> None:
     found = occurrences(text, analyzer)
     wanted = data.draw(st.frozensets(st.sampled_from([each.term for each in found]))) if found else frozenset[str]()
-    expected = list[tuple[int, int]]()
-    for start, end in ((each.start, each.end) for each in found if each.term in wanted):
-        if expected and (start <= expected[-1][1] or not fold(text[expected[-1][1] : start])):
-            expected[-1] = expected[-1][0], max(end, expected[-1][1])
+    places = [(each.start, each.end) for each in found if each.term in wanted]
+    assert joined(text, highlights(text, analyzer, WantedTerms(wanted), ALL)) == joined(text, places)
+
+
+def joined(text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return places, of which those with nothing between them but ignored characters are one."""
+    found = list[tuple[int, int]]()
+    for start, end in places:
+        if found and (start <= found[-1][1] or not fold(text[found[-1][1] : start])):
+            found[-1] = found[-1][0], max(end, found[-1][1])
         else:
-            expected.append((start, end))
-    assert highlights(text, analyzer, WantedTerms(wanted), ALL) == expected
+            found.append((start, end))
+    return found
 
 
 @pytest.mark.slow

@@ -48,11 +48,12 @@ def _places(folded: str, is_head: Mapping[str, bool], *, plain: bool) -> Iterato
     """Yield the places of tokens in a folded text."""
     needed = Width.NARROW if plain else width(folded)
     for run in (ascii_runs() if plain else runs(needed)).finditer(folded):
-        word, first = run[0], run.start()
+        word = run[0]
         if needed == Width.NARROW or not is_unspaced(word[0]):
             if word in is_head:
-                yield first, run.end()
+                yield run.span()
             continue
+        first = run.start()
         for start, second, end in _pairs(word, needed):
             head = is_head.get(word[start:end])
             if head is not None:
