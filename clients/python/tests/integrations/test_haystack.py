@@ -82,6 +82,14 @@ def test_a_document_comes_back_as_it_was(store: VectordDocumentStore) -> None:
         assert store.count_documents_by_filter({"field": field, "operator": "==", "value": value}) == 1
 
 
+def test_sparse_embeddings_can_be_declared_and_searched(target: str, name: str, store: VectordDocumentStore) -> None:
+    embedding = SparseEmbedding(indices=[3, 7], values=[0.5, 1.5])
+    store.write_documents([*FILMS, Document(id="x", content="x", embedding=[1.0, 0.0], sparse_embedding=embedding)])
+    with Client(target) as client:
+        client.index(name).declare_sparse("sparse_embedding")
+        assert [(hit.id, hit.relevance) for hit in client.index(name).search(sparse={7: 2.0})] == [("x", 3.0)]
+
+
 def test_dates_are_compared_as_points_in_time(store: VectordDocumentStore) -> None:
     moments = ["1979-05-25", "1979-05-25T12:00:00+14:00", "1979-05-25T00:00:00.250Z"]
     store.write_documents([Document(content=moment, meta={"at": moment}) for moment in moments])

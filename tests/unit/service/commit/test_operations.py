@@ -46,6 +46,9 @@ def file_rows(entries: Sequence[NewVector]) -> FileRows:
     return FileRows("uploads/t/x.jsonl", f"{len(entries)}", rows, ["0"] * (len(entries) % 2))
 
 
+FIELDS = st.dictionaries(
+    st.text().filter(lambda path: path != "of.splade"), st.builds(TextField, st.none() | st.text(), st.booleans())
+)
 PLAIN: st.SearchStrategy[Operation] = (
     st.builds(Add, ENTRIES)
     | ENTRIES.map(matrix)
@@ -53,7 +56,8 @@ PLAIN: st.SearchStrategy[Operation] = (
     | st.lists(st.builds(file_rows, ENTRIES), max_size=3).map(lambda files: AddFiles(files, 2, "euclidean"))
     | st.builds(Delete, SELECTIONS)
     | st.builds(ChangeMetadata, SELECTIONS.filter(lambda selection: selection.ids is None), PATCHES)
-    | st.builds(DeclareText, st.dictionaries(st.text(), st.builds(TextField, st.none() | st.text(), st.booleans())))
+    | st.builds(DeclareText, FIELDS)
+    | st.builds(DeclareText, st.none() | FIELDS, st.none() | st.lists(st.just("of.splade"), max_size=1).map(tuple))
 )
 KEYED = st.builds(Keyed, PLAIN | st.builds(InBucket, PLAIN), st.just(IdempotencyKey("the key", "0a1b2c3d")))
 OPERATIONS = PLAIN | KEYED | st.builds(OfIndex, PLAIN | KEYED, st.just("c:first"))

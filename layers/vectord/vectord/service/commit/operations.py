@@ -117,7 +117,7 @@ class _TextDeclaration(msgspec.Struct, tag="text"):
 
 class _FieldsDeclaration(msgspec.Struct, tag="fields"):
     text: dict[str, TextField] | None
-    sparse: tuple[str, ...]
+    sparse: tuple[str, ...] | None
 
 
 type _AnyIndex = _Rows | _Files | _Deletion | _MetadataChange | _TextDeclaration | _FieldsDeclaration
@@ -182,10 +182,10 @@ def _body(operation: Operation) -> _AnyIndex:
             return _Deletion(selection)
         case ChangeMetadata(selection=selection, patch=patch):
             return _MetadataChange(selection, bytes(patch.metadata), patch.mode)
-        case DeclareText(text=text, sparse=None):
-            return _TextDeclaration(text or {})
+        case DeclareText(text=dict() as text, sparse=None):
+            return _TextDeclaration(text)
         case DeclareText(text=text, sparse=sparse):
-            return _FieldsDeclaration(text, sparse or ())
+            return _FieldsDeclaration(text, sparse)
         case _:
             raise TypeError(f"a {type(operation).__name__} cannot be stored")
 
