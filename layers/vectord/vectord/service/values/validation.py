@@ -130,8 +130,7 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     Raises:
         BatchInvalid: some rows are not valid; the error lists the first MAX_BAD_ITEMS of them.
     """
-    are_valid = params.are_valid_ids(batch.ids) and _are_valid(batch.vectors, index)
-    if batch.bad or not are_valid or not _have_valid_sparse(batch.metadata or (), index):
+    if batch.bad or not _is_valid(batch, index):
         _validate_each(batch, index)
         raise AssertionError("a batch is not valid, and all of its rows are")
     ids, vectors, texts = batch.ids, batch.vectors, batch.metadata
@@ -147,6 +146,12 @@ def _by_id(ids: Sequence[str], texts: Sequence[msgspec.Raw | None]) -> Mapping[s
     if None in texts:
         found = {vector_id: text for vector_id, text in found.items() if text is not None}
     return cast(Mapping[str, msgspec.Raw], found)
+
+
+def _is_valid(batch: EntryMatrix, index: Params) -> bool:
+    """Return True if a batch whose ids are texts has valid rows alone."""
+    are_valid = params.are_valid_ids(batch.ids) and _are_valid(batch.vectors, index)
+    return are_valid and _have_valid_sparse(batch.metadata or (), index)
 
 
 def _are_valid(vectors: F32, index: Params) -> bool:
