@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from typing import Any
 
 from vectord_client.async_changes import AsyncChange, AsyncQueued
+from vectord_client.async_counting import AsyncCountable
 from vectord_client.async_reads import AsyncView
 from vectord_client.async_rowset import AsyncRows
 from vectord_client.async_transfer import AsyncLoadable
@@ -11,12 +12,11 @@ from vectord_client.change_values import ChangeState
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
 from vectord_client.sparse_values import SparseNames, sparse_fields
-from vectord_client.text_values import TextFields, Words, text_fields
+from vectord_client.text_values import TextFields, text_fields
 from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.values import (
     Added,
     Deleted,
-    Facets,
     Patched,
     Restored,
     Row,
@@ -28,7 +28,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class AsyncIndex(AsyncView, AsyncLoadable):
+class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:
@@ -158,19 +158,6 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         options = {"include": include, "consistency": consistency, "max_staleness": max_staleness}
         return await self._session.follow(plans.get(self._name, ids, **options))
 
-    async def count(
-        self,
-        filter: Filter | None = None,
-        *,
-        words: Words | None = None,
-        min_relevance: float | None = None,
-        consistency: str | None = None,
-        max_staleness: float | None = None,
-    ) -> int:
-        """Return the number of vectors, or of those that satisfy a filter and that a search for `words` finds."""
-        options = {"min_relevance": min_relevance, "consistency": consistency, "max_staleness": max_staleness}
-        return await self._session.run(operations.count(self._name, filter, words, **options))
-
     def rows(
         self,
         *,
@@ -198,22 +185,6 @@ class AsyncIndex(AsyncView, AsyncLoadable):
             max_staleness=max_staleness,
         )
         return AsyncRows(self._session, listing)
-
-    async def facets(
-        self,
-        paths: str | Sequence[str],
-        *,
-        filter: Filter | None = None,
-        words: Words | None = None,
-        min_relevance: float | None = None,
-        limit: int | None = None,
-        consistency: str | None = None,
-        max_staleness: float | None = None,
-    ) -> Facets:
-        """Return the values at metadata paths with their counts, of vectors that a filter and `words` find."""
-        members = {"filter": filter, "min_relevance": min_relevance, "limit": limit}
-        read = {"consistency": consistency, "max_staleness": max_staleness}
-        return await self._session.run(operations.facets(self._name, paths, words, **members, **read))
 
     # --------------------------------------------------------------------------------------------------- writes
 

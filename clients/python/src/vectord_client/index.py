@@ -5,17 +5,17 @@ from typing import Any
 
 from vectord_client.change_values import ChangeState
 from vectord_client.changes import Change, Queued
+from vectord_client.counting import Countable
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Listing, Rows
 from vectord_client.sparse_values import SparseNames, sparse_fields
-from vectord_client.text_values import TextFields, Words, text_fields
+from vectord_client.text_values import TextFields, text_fields
 from vectord_client.texts import Model, Texts, check_only_texts, create
 from vectord_client.transfer import Loadable
 from vectord_client.values import (
     Added,
     Deleted,
-    Facets,
     Patched,
     Restored,
     Row,
@@ -27,7 +27,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class Index(View, Loadable):
+class Index(Countable, View, Loadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:
@@ -157,19 +157,6 @@ class Index(View, Loadable):
         options = {"include": include, "consistency": consistency, "max_staleness": max_staleness}
         return self._session.follow(plans.get(self._name, ids, **options))
 
-    def count(
-        self,
-        filter: Filter | None = None,
-        *,
-        words: Words | None = None,
-        min_relevance: float | None = None,
-        consistency: str | None = None,
-        max_staleness: float | None = None,
-    ) -> int:
-        """Return the number of vectors, or of those that satisfy a filter and that a search for `words` finds."""
-        options = {"min_relevance": min_relevance, "consistency": consistency, "max_staleness": max_staleness}
-        return self._session.run(operations.count(self._name, filter, words, **options))
-
     def rows(
         self,
         *,
@@ -197,22 +184,6 @@ class Index(View, Loadable):
             max_staleness=max_staleness,
         )
         return Rows(self._session, listing)
-
-    def facets(
-        self,
-        paths: str | Sequence[str],
-        *,
-        filter: Filter | None = None,
-        words: Words | None = None,
-        min_relevance: float | None = None,
-        limit: int | None = None,
-        consistency: str | None = None,
-        max_staleness: float | None = None,
-    ) -> Facets:
-        """Return the values at metadata paths with their counts, of vectors that a filter and `words` find."""
-        members = {"filter": filter, "min_relevance": min_relevance, "limit": limit}
-        read = {"consistency": consistency, "max_staleness": max_staleness}
-        return self._session.run(operations.facets(self._name, paths, words, **members, **read))
 
     # --------------------------------------------------------------------------------------------------- writes
 

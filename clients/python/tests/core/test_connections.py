@@ -12,7 +12,7 @@ from vectord_client import AsyncClient, Client, RetryPolicy
 from vectord_client.async_session import AsyncSession, InThreads
 from vectord_client.errors import ConnectionFailed
 from vectord_client.session import Session
-from vectord_client.wire import operations
+from vectord_client.wire import counts
 from vectord_client.wire.request import Request, Response
 
 
@@ -111,6 +111,6 @@ async def test_a_host_that_is_away_after_it_answered_is_tried_until_it_is_back()
     policy = RetryPolicy(connect_attempts=2, base_seconds=0.001)
     session = Session(Away(), policy, 60.0)
     coroutines = AsyncSession(InThreads(Away()), policy, 60.0)
-    count = operations.count("films")
+    count = counts.count("films")
     assert [session.run(count), session.run(count)] == [7, 7]
     assert [await coroutines.run(count), await coroutines.run(count)] == [7, 7]

@@ -30,11 +30,9 @@ _patched = answers.reader(values.Patched)
 _deleted = answers.reader(values.Deleted)
 _row = answers.reader(values.Row)
 _hits = answers.reader(Hits)
-_facets = answers.reader(values.Facets)
 _recall = answers.reader(values.RecallReport)
 _warmed = answers.reader(values.Warmed)
 _upload = answers.reader(values.UploadLink)
-_count = answers.count
 _indexes = answers.page_reader(values.IndexSummary, "indexes")
 _rows = answers.page_reader(values.Row, "vectors")
 _versions = answers.page_reader(values.Version, "versions")
@@ -176,17 +174,6 @@ def rows(
     )
 
 
-def count(name: str, filter: Filter | None = None, words: Words | None = None, **members: Any) -> Call[int]:
-    """POST /indexes/{name}/vectors/count. Other members are sent by their names."""
-    return _read(encode.index_path(name, "/vectors/count"), _count, {"filter": filter, "text": words, **members})
-
-
-def facets(name: str, paths: str | Sequence[str], words: Words | None = None, **members: Any) -> Call[values.Facets]:
-    """POST /indexes/{name}/vectors/facets. Other members are sent by their names."""
-    sent = {"paths": _list(paths), "text": words, **members}
-    return _read(encode.index_path(name, "/vectors/facets"), _facets, sent)
-
-
 def search(
     name: str,
     *,
@@ -196,9 +183,7 @@ def search(
     sparse: SparseVector | None = None,
     **options: Any,
 ) -> Call[Hits]:
-    """POST /indexes/{name}/search, for a vector or a stored one, for words or a sparse vector, or for both.
-
-    Other members: `_search`.
+    """POST /indexes/{name}/search, for a vector or a stored one, for words or a sparse vector, or both; see `_search`.
 
     Raises:
         ArgumentInvalid: There is not exactly one of vector and id, and neither words nor a sparse vector alone.
