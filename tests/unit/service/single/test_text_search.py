@@ -100,7 +100,7 @@ NAN, INF = float("nan"), float("inf")
         *((Query(1, text=TextSearch("a", {"plot": bad})), "weight of 'plot' must be") for bad in (0, -1, NAN, INF)),
         *((Query(1, text=TextSearch("a", min_relevance=bad)), "min_relevance must be") for bad in (-1, NAN, INF)),
         (Query(1, text=TextSearch("a" * 10_001)), "text.query must have at most 10,000 characters, not 10,001"),
-        (Query(1, NEAR * 2, text=WORDS), "a search with 'text' has one query vector or none"),
+        (Query(1, NEAR * 2, text=WORDS), "a search with 'text' or 'sparse' has one query vector or none"),
         (Query(1, text=WORDS, max_distance=1.0), "max_distance needs a vector or an id"),
         (Query(1, NEAR, explain=True), "explain needs 'text'"),
         (both(vector=f32([1, 0, 0])), "vector must have 2 components, not 3"),
