@@ -3,8 +3,9 @@
 import pytest
 
 from tests.support import services
-from tests.support.scripted_store import ScriptedStore
+from tests.support.scripted_store import ScriptedStore, after
 from tests.support.services import FOREVER, Clock
+from tests.support.turns import FIRST
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
@@ -28,3 +29,10 @@ def service(store: ScriptedStore) -> Service:
 def other(store: ScriptedStore) -> Service:
     """Another function on the same objects, whose requests are never scripted."""
     return services.a_service(store.inner, clock=Clock(ids="other"))
+
+
+@pytest.fixture
+def lost(store: ScriptedStore, service: Service, other: Service) -> Service:
+    """The service, whose first write of the index will lose a race."""
+    store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
+    return service

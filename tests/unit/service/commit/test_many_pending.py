@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support import services
-from tests.support.scripted_store import ScriptedStore, after
+from tests.support.scripted_store import ScriptedStore
 from tests.support.services import FOREVER, Clock, vector
 from vectord.index import mutations
 from vectord.readers.matrix import EntryMatrix
@@ -50,13 +50,6 @@ def ids_in(store: ScriptedStore) -> set[str]:
 
 def a_writer(store: ScriptedStore, name: str) -> Service:
     return services.a_service(store.inner, clock=Clock(ids=name))
-
-
-@pytest.fixture
-def lost(store: ScriptedStore, service: Service, other: Service) -> Service:
-    """The service, whose first write of the index will lose a race."""
-    store.on("put", after(lambda: other.add("t", [vector("first", 3, 4)], FOREVER)))
-    return service
 
 
 def test_a_commit_takes_the_first_of_them_and_the_writers_own(store: ScriptedStore, lost: Service) -> None:

@@ -1,7 +1,5 @@
 """Writers that lost a race wait for their turns: one of them commits the changes of all, and each is applied once."""
 
-import time
-
 import msgspec
 import pytest
 from msgspec import structs
@@ -18,6 +16,7 @@ from tests.support.scripted_store import (
     passes_through,
 )
 from tests.support.services import FOREVER, Clock, vector
+from tests.support.turns import FIRST, MINE, SOON, adding, ids_in, stored, wait_with, writes_of_index
 from tests.support.vectors import item
 from vectord.errors import (
     ConditionFailed,
@@ -30,51 +29,14 @@ from vectord.errors import (
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.commit.operations import IndexReplaced, OfIndex, pack
-from vectord.service.commit.pending import EXPIRES, PendingChanges, folder_of, pending_change
-from vectord.service.commit.prepared import Effect, Operation
+from vectord.service.commit.operations import IndexReplaced, OfIndex
+from vectord.service.commit.pending import EXPIRES
+from vectord.service.commit.prepared import Effect
 from vectord.service.commit.turns import TAKEOVER
 from vectord.service.service import Service
-from vectord.service.values.environment import Environment
-from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
+from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
 from vectord.service.values.validation import Add, AddFiles, FileRows
-
-SOON = Deadline(5.0)
-FIRST, MINE = vector("first", 3, 4), vector("mine", 1, 1)
-
-
-def adding(*ids: str) -> Add:
-    return Add([vector(one, 1, number + 1) for number, one in enumerate(ids)])
-
-
-def ids_in(store: ScriptedStore) -> set[str]:
-    found = services.a_service(store.inner).search("t", services.a_query(MINE.vector, 1_000), FOREVER)
-    return {match.id for match in found.answer.matches}
-
-
-def wait_with(store: ScriptedStore, operation: Operation | bytes, *, age: float = 1.0) -> str:
-    """Store a change as a writer does that began to wait `age` seconds ago, and now is dead; return its id."""
-    pending = PendingChanges(store.inner, Environment(), clock=lambda: time.time() - age)
-    change = pending_change("t", pending.new_id(), 0)
-    store.inner.stage(change.object, [operation if isinstance(operation, bytes) else pack(operation)])
-    return change.id
-
-
-def stored(store: ScriptedStore) -> list[str]:
-    """Return the ids of the changes that wait."""
-    return [one.name.rpartition("/")[2].partition(".")[0] for one in store.inner.staged(folder_of("t"))]
-
-
-def writes_of_index(store: ScriptedStore) -> int:
-    return store.calls.count(("put", "t"))
-
-
-@pytest.fixture
-def lost(store: ScriptedStore, service: Service, other: Service) -> Service:
-    """The service, whose first write of the index will lose a race."""
-    store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
-    return service
 
 
 def test_a_change_that_lost_a_race_is_committed_by_its_second_write(store: ScriptedStore, lost: Service) -> None:
@@ -288,68 +250,3 @@ def test_a_waiting_writer_learns_that_the_index_was_deleted(
     with pytest.raises(IndexNotFound):
         lost.add("t", [MINE], FOREVER)
     assert stored(store) == []
-
-
-def test_after_a_race_the_next_three_changes_are_stored_before_they_are_committed(
-    store: ScriptedStore, lost: Service
-) -> None:
-    lost.add("t", [MINE], FOREVER)
-    for number in range(3):
-        store.calls.clear()
-        lost.add("t", [vector(f"{number}", 1, 2)], FOREVER)
-        assert store.requests() == {"head": 1, "put": 2, "staged": 1, "discard": 1}
-    store.calls.clear()
-    lost.add("t", [vector("last", 1, 2)], FOREVER)
-    assert store.requests()["put"] == 1
-
-
-def test_who_commits_next_waits_for_those_whose_changes_were_committed_together(
-    store: ScriptedStore, lost: Service
-) -> None:
-    for number in range(3):
-        wait_with(store, adding(f"{number}"))
-    lost.add("t", [MINE], FOREVER)
-    start, writes = lost.environment.now(), writes_of_index(store)
-    for waiting in stored(store):
-        store.inner.discard(f"{folder_of('t')}{waiting}.0")
-    store.on("staged", after(lambda: wait_with(store, adding("back"), age=-1)))
-    lost.add("t", [vector("next", 1, 2)], SOON)
-    assert ("back" in ids_in(store), writes_of_index(store)) == (True, writes + 1)
-    assert 0.2 <= lost.environment.now() - start < 0.3
-
-
-def test_a_change_that_was_read_is_not_read_again_after_a_lost_race(
-    store: ScriptedStore, lost: Service, other: Service
-) -> None:
-    wait_with(store, adding("a"))
-    store.on("put", passes_through, after(lambda: other.delete("t", Selection(["first"]), FOREVER)))
-    lost.add("t", [MINE], SOON)
-    assert (store.requests()["get"], ids_in(store)) == (1, {"a", "mine"})
-
-
-def test_a_writer_that_always_wins_looks_for_those_that_wait_every_2_seconds(store: ScriptedStore) -> None:
-    clock, looks = Clock(), list[int]()
-    service = services.a_service(store, clock=clock)
-    for number in range(6):
-        store.calls.clear()
-        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
-        looks.append(store.requests()["staged"])
-        clock.now += 0.9
-    assert looks == [0, 0, 0, 1, 0, 0]
-    wait_with(store, adding("a"))
-    service.add("t", [vector("next", 1, 1)], FOREVER)
-    assert "a" in ids_in(store)
-
-
-def test_a_writer_looks_for_no_others_after_a_pause(store: ScriptedStore) -> None:
-    clock = Clock()
-    service = services.a_service(store, clock=clock)
-    for number in range(3):
-        service.add("t", [vector(f"{number}", 1, number)], FOREVER)
-        clock.now += 20.0
-    assert store.requests()["staged"] == 0
-
-
-def test_nothing_is_built_after_a_lost_race(store: ScriptedStore, lost: Service) -> None:
-    lost.add("t", [MINE], FOREVER)
-    assert lost.reader.open("t").index.base is None
