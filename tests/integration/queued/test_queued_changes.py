@@ -1,66 +1,15 @@
 """`Prefer: respond-async`: changes that are accepted, queued and applied by a worker."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
 
-from tests.support.api import Answer, Api
-from tests.support.backends import CREDENTIALS
-from tests.support.change_queue import ChangeQueue, deliver, emulated_sqs
+from tests.support.api import Api
+from tests.support.change_queue import ChangeQueue, deliver
 from tests.support.logs import log_lines
-
-A, B = {"id": "a", "vector": [1, 0], "metadata": {"n": 1}}, {"id": "b", "vector": [0, 1]}
-ASYNC = {"Prefer": "respond-async"}
-# Each change of index `t`, which has a and b, with the answer that applies it.
-CHANGES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {
-    "add": ("POST", "/vectors", {"vectors": [{"id": "c", "vector": [1, 1]}]}, {"added": 1, "replaced": 0, "count": 3}),
-    "patch": ("PATCH", "/vectors", {"ids": ["a"], "metadata": {"n": 2}}, {"patched": 1, "count": 2}),
-    "patch by filter": ("PATCH", "/vectors", {"filter": {"n": 1}, "metadata": {"n": 2}}, {"patched": 1, "count": 2}),
-    "delete by path": ("DELETE", "/vectors/a", None, {"deleted": 1, "count": 1}),
-    "delete": ("POST", "/vectors/delete", {"ids": ["a", "x"]}, {"deleted": 1, "count": 1}),
-}
-
-
-@pytest.fixture(scope="module")
-def sqs() -> Iterator[str]:
-    with emulated_sqs() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def queue(sqs: str, monkeypatch: pytest.MonkeyPatch) -> ChangeQueue:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs)
-    made = ChangeQueue(sqs)
-    monkeypatch.setenv("VECTORD_CHANGES", made.url)
-    return made
-
-
-@pytest.fixture(params=[1, pytest.param(3, marks=pytest.mark.slow)], ids=["one blob", "shards"])
-def filled(request: pytest.FixtureRequest, queue: ChangeQueue, api: Api) -> Api:
-    """An index `t` with rows a and b, beside a queue."""
-    api.create(shards=request.param)
-    assert api.add(A, B).status == 200
-    return api
-
-
-def send(api: Api, method: str, path: str, body: Any, **headers: str) -> Answer:
-    return api.send(method, f"/indexes/t{path}", body, headers={**ASYNC, **headers})
-
-
-def state(api: Api, accepted: Answer) -> Any:
-    found = api.send("GET", accepted.headers["Location"])
-    assert found.status == 200
-    return found.json
-
-
-def count(api: Api) -> int:
-    found: int = api.send("POST", "/indexes/t/vectors/count", {}).json["count"]
-    return found
+from tests.support.queued_changes import ASYNC, CHANGES, A, B, count, send, state
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -206,51 +155,6 @@ class TestIdempotencyKeys:
         assert again.json == {"token": accepted.json["token"], "state": "queued"}
         queue.deliver(api)
         assert state(api, again)["result"] == {"patched": 1, "count": 2}
-
-
-class TestAnIndexThatIsCreatedAgain:
-    @pytest.mark.parametrize("change", CHANGES)
-    def test_it_gets_no_change_that_was_accepted_before(self, filled: Api, queue: ChangeQueue, change: str) -> None:
-        method, path, body, _ = CHANGES[change]
-        accepted = send(filled, method, path, body)
-        created_again(filled, A, B)
-        before = filled.send("GET", "/indexes/t").json
-        assert len(queue.deliver(filled)) == 1
-        found = state(filled, accepted)
-        assert (found["state"], found["problem"]["type"]) == ("failed", "urn:vectord:problem:index-not-found")
-        assert "created again" in found["problem"]["detail"]
-        assert filled.send("GET", "/indexes/t").json == before
-
-    def test_a_request_with_a_key_that_the_earlier_index_knows_is_a_change_of_its_own(
-        self, filled: Api, queue: ChangeQueue
-    ) -> None:
-        change = ("POST", "/vectors", {"vectors": [{"id": "c", "vector": [1, 1]}]})
-        first = send(filled, *change, **{"Idempotency-Key": "k"})
-        queue.deliver(filled)
-        created_again(filled)
-        second = send(filled, *change, **{"Idempotency-Key": "k"})
-        queue.deliver(filled)
-        assert (state(filled, first)["state"], state(filled, second)["state"]) == ("applied", "applied")
-        assert (first.json["token"] != second.json["token"], count(filled)) == (True, 1)
-
-    def test_it_refuses_what_the_earlier_one_had_accepted_if_it_cannot_have_it(
-        self, queue: ChangeQueue, api: Api
-    ) -> None:
-        api.create()
-        change = ("DELETE", "/vectors/a", None)
-        api.add(A)
-        assert send(api, *change, **{"Idempotency-Key": "k"}).status == 202
-        created_again(api)
-        assert send(api, *change, **{"Idempotency-Key": "k"}).status == 404
-
-
-def created_again(api: Api, *rows: Any) -> None:
-    """Delete index `t`, and create one of its name and shards with `rows`."""
-    shards = len(api.send("GET", "/indexes/t").json.get("shards", [1]))
-    assert api.send("DELETE", "/indexes/t").status == 204
-    api.create(shards=shards)
-    if rows:
-        assert api.add(*rows).status == 200
 
 
 class TestFailures:
