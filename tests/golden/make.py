@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
+from tests.golden import fields
 from vectord.forest import forest
 from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
@@ -27,7 +28,6 @@ from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Distance, Embedding, new_params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
-from vectord.lhv1.text_fields import SPARSE, TextField
 
 
 def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
@@ -219,80 +219,6 @@ def _document(row: int) -> bytes:
     return msgspec.json.encode({"kind": f"kind {row % 5}", **optional[row % 4]})
 
 
-PASSAGES = (
-    "The quick brown fox jumps over the lazy dog",
-    "東京都に住んでいます。Tokyo is large",
-    "Die Häuser der Stadt, und ein Haus",
-    "Быстрая коричневая лиса",
-    "สวัสดีชาวโลก hello hello hello",
-    "",
-    "e\u0301te\u0301 été \u2126 Ω ﬁsh",
-)
-
-
-def _texts(name: str, sizes: Thresholds) -> bytes:
-    """Return a blob with two fields of texts: 42 rows, and, if it is packed, two later commits with one piece each."""
-    fields = {"body": TextField(), "of.title": TextField("german", stopwords=False), "tags": TextField(None)}
-    params = new_params(name, 5, m=2, text=fields)
-    items = [_item(f"row-{i:02} é", *_components(i), metadata=_passage(i)) for i in range(47)]
-    index = mutations.upsert(state.empty_index(params), items[:42])[0]
-    blob = encode.encode(index, name, f"build-of-{name}", thresholds=sizes).blob
-    if sizes.packed > 1:
-        return blob
-    for number, added in enumerate(
-        (items[42:45], [*items[45:], _item("row-05 é", *_components(9), metadata=_passage(50))])
-    ):
-        changed = mutations.upsert(mutations.remove(decode.open_blob(blob), [f"row-{number:02} é"])[0], added)[0]
-        encoded = encode.encode(changed, name, f"commit-{number}-of-{name}", thresholds=sizes)
-        start, stop = encoded.copied or (0, 0)
-        blob = encoded.front + blob[start:stop]
-    return blob
-
-
-def _sparse(name: str, sizes: Thresholds) -> bytes:
-    """Return a blob with two names of sparse vectors and a field of texts, and perhaps two later pieces."""
-    fields = {"splade": SPARSE, "body": TextField(), "of.second": SPARSE}
-    params = new_params(name, 5, m=2, text=fields)
-    items = [_item(f"row-{i:02} é", *_components(i), metadata=_sparse_metadata(i)) for i in range(47)]
-    index = mutations.upsert(state.empty_index(params), items[:42])[0]
-    blob = encode.encode(index, name, f"build-of-{name}", thresholds=sizes).blob
-    for number, added in enumerate((items[42:45], items[45:]) if sizes.packed == 1 else ()):
-        changed = mutations.upsert(mutations.remove(decode.open_blob(blob), [f"row-{number:02} é"])[0], added)[0]
-        encoded = encode.encode(changed, name, f"commit-{number}-of-{name}", thresholds=sizes)
-        start, stop = encoded.copied or (0, 0)
-        blob = encoded.front + blob[start:stop]
-    return blob
-
-
-def _sparse_metadata(row: int) -> bytes:
-    """Return the metadata of a row; each fifth row has no sparse vector, and each third only one."""
-    metadata: dict[str, object] = {"body": PASSAGES[row % len(PASSAGES)], "n": row}
-    if row % 5:
-        metadata["splade"] = {"indices": [2**32 - 1 - row, row % 4, 300], "values": [0.1, -row, 1 / (row + 1)]}
-    if row % 3:
-        metadata["of"] = {"second": {"indices": [row], "values": [3e38]}}
-    return msgspec.json.encode(metadata)
-
-
-def _components(row: int) -> list[float]:
-    return np.random.default_rng(row).normal(size=5).tolist()
-
-
-def _passage(row: int) -> bytes | None:
-    """Return the metadata of a row; each ninth row has none, and each eleventh has a word up to 308 times."""
-    if row % 9 == 8:
-        return None
-    text = PASSAGES[row % len(PASSAGES)]
-    return msgspec.json.encode(
-        {
-            "body": [text, f"word{row % 5} " * (7 * row if row % 11 == 0 else row % 3)],
-            "of": {"title": text},
-            "tags": [f"t{row}", {"x": "no"}],
-            "n": row,
-        }
-    )
-
-
 def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> rows.Item:
     return rows.Item(vector_id, np.array(components, np.float32), None if metadata is None else msgspec.Raw(metadata))
 
@@ -321,10 +247,10 @@ def main(folder: Path) -> None:
         "pieces": _pieces("pieces", "cosine", 71),
         "pieces-unbuilt": _unbuilt("pieces-unbuilt"),
         "parts-head": _parts_head("parts-head"),
-        "texts": _texts("texts", Thresholds(packed=1, tail_rows=1_000, part=0)),
-        "texts-plain": _texts("texts-plain", Thresholds()),
-        "sparse": _sparse("sparse", Thresholds(packed=1, tail_rows=1_000, part=0)),
-        "sparse-plain": _sparse("sparse-plain", Thresholds()),
+        "texts": fields.texts("texts", Thresholds(packed=1, tail_rows=1_000, part=0)),
+        "texts-plain": fields.texts("texts-plain", Thresholds()),
+        "sparse": fields.sparse("sparse", Thresholds(packed=1, tail_rows=1_000, part=0)),
+        "sparse-plain": fields.sparse("sparse-plain", Thresholds()),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"
