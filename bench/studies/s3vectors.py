@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,73 +23,40 @@ from botocore.config import Config
 
 from bench.alone import imports
 from bench.data import synthetic
-from bench.handlers import encode, event, load_handler, without_log
+from bench.handlers import event, load_handler, without_log
 from bench.measure import machine
+from bench.studies.s3vectors_bodies import (
+    BASE64,
+    BATCH,
+    BODY,
+    BUCKET,
+    DIMENSION,
+    HANDLERS,
+    INDEXES,
+    NUMBERS,
+    PROTOCOL,
+    QUERIES,
+    Bodies,
+    Json,
+    K,
+)
 from tools.command.console import step, table
 from tools.command.paths import ROOT
 from tools.command.run import scratch_folder
 from tools.stack.client import Client
 from tools.stack.ministack import HOST
 from tools.stack.stack import running_stack
-from vectord.index.kernels.distance import F32
 
-ROWS, DIMENSION, BATCH, K, QUERIES = 10_000, 384, 500, 10, 50
+ROWS = 10_000
 LOADED = 2_500  # rows of each request that fills an index
 WARM = 3  # calls of each side that are not counted
-BUCKET = "bench"
-PROTOCOL, BODY = "S3 Vectors", "S3 Vectors, without boto3"  # the second one sends bodies that were encoded before
-HANDLERS = "S3 Vectors, with the handlers of docs/s3vectors.md"  # which encode a put with one call of json
-NUMBERS, BASE64 = "native, JSON numbers", "native, base64"
-INDEXES: Mapping[str, str] = {
-    PROTOCOL: "protocol",
-    HANDLERS: "handlers",
-    BODY: "body",
-    NUMBERS: "numbers",
-    BASE64: "base64",
-}
 ONLY_OVER_HTTP = (HANDLERS, BODY)
 PUTS, SEARCHES = f"PutVectors of {BATCH} x {DIMENSION}, and add", f"QueryVectors, topK {K}, and search"
 PAGE = ROOT / "docs/s3vectors.md"
 ARN_PREFIX = "arn:aws:s3vectors:us-east-1:000000000000"
 
-type Json = dict[str, Any]
 type Call = Callable[[int], object]
 type Times = Mapping[str, Sequence[float]]
-
-
-@dataclass(frozen=True)
-class Bodies:
-    """The requests of each side, with the same rows and queries."""
-
-    vectors: F32
-    queries: F32
-
-    def put(self, side: str = PROTOCOL) -> Json:
-        """Return the parameters of PutVectors."""
-        vectors = [
-            {"key": f"row-{row:06}", "data": {"float32": vector.tolist()}, "metadata": {"row": row}}
-            for row, vector in enumerate(self.vectors[:BATCH])
-        ]
-        return {"vectorBucketName": BUCKET, "indexName": INDEXES[side], "vectors": vectors}
-
-    def query(self, number: int, side: str = PROTOCOL) -> Json:
-        """Return the parameters of QueryVectors."""
-        floats = {"float32": self.queries[number % QUERIES].tolist()}
-        named = {"vectorBucketName": BUCKET, "indexName": INDEXES[side]}
-        return {**named, "queryVector": floats, "topK": K, "returnDistance": True, "returnMetadata": True}
-
-    def add(self, side: str, start: int = 0, count: int = BATCH) -> Json:
-        """Return the body of an add of `count` rows."""
-        rows = range(start, min(start + count, len(self.vectors)))
-        return {"vectors": [{"id": f"row-{i:06}", "vector": self._one(i, side), "metadata": {"row": i}} for i in rows]}
-
-    def search(self, number: int, side: str) -> Json:
-        """Return the body of a search."""
-        query = self.queries[number % QUERIES]
-        return {"vector": query.tolist() if side == NUMBERS else encode(query), "k": K}
-
-    def _one(self, row: int, side: str) -> Any:
-        return self.vectors[row].tolist() if side == NUMBERS else encode(self.vectors[row])
 
 
 def main() -> None:
