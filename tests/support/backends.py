@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -166,8 +166,13 @@ class S3Backend:
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def objects(self) -> Mapping[str, bytes]:
-        inside = [key for key in self.keys() if key.startswith(self.prefix)]
-        return {key[len(self.prefix) + 1 : -len(".lhv1")]: self.read(key) for key in inside}
+        """Return every object by name, but those that a writer deletes between the listing and the read."""
+        found: dict[str, bytes] = {}
+        for key in self.keys():
+            if key.startswith(self.prefix):
+                with suppress(self.client.exceptions.NoSuchKey):
+                    found[key[len(self.prefix) + 1 : -len(".lhv1")]] = self.read(key)
+        return found
 
     def seed(self, name: str, data: bytes) -> None:
         self.write(self.key(name), data)
