@@ -226,7 +226,8 @@ def test_a_declaration_that_is_not_valid_changes_nothing(ephemeral: Api, shards:
     assert (answer.status, ephemeral.send("GET", "/indexes/t").etag) == (422, etag)
 
 
-def test_copies_and_earlier_versions_keep_sparse_vectors(api: Api) -> None:
+def test_copies_and_earlier_versions_keep_sparse_vectors(api_with_versions: Api) -> None:
+    api = api_with_versions
     api.create(sparse=SPARSE)
     before = api.add(*(added(i, row) for i, row in ROWS.items())).etag
     api.delete("r001")

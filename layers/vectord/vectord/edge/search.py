@@ -16,7 +16,7 @@ from vectord.index.query.query import Answer, Explanation, Fusion, Highlight, Qu
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
-_NO_WORDS: Final = (None, None, None, None)
+_NO_TERMS: Final = (None, None, None, None)
 
 type _Fields = tuple[list[vector_answers.Match], int, int, str, str, int, int, int]  # of `vector_answers.Found`
 
@@ -28,8 +28,8 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         RequestInvalid: it has no query vector, or fields that exclude each other.
         CursorInvalid: the cursor does not belong to this search.
     """
-    words = body.text, body.sparse, body.fusion, body.min_relevance
-    if words != _NO_WORDS or [body.vector, body.vectors, body.id].count(None) != 2:
+    terms = body.text, body.sparse
+    if (*terms, body.fusion, body.min_relevance) != _NO_TERMS or [body.vector, body.vectors, body.id].count(None) != 2:
         text_search.check_combination(body)
     if body.after is not None and body.vectors is not None:
         raise RequestInvalid("after cannot be combined with 'vectors': only a search with one query has further pages.")
@@ -49,7 +49,7 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
         max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
-        text=text_search.terms_search_of(body) if text_search.is_by_terms(body) else None,
+        text=None if terms == (None, None) else text_search.terms_search_of(body),
         fusion=text_search.fusion_of(body) if body.fusion is not None else Fusion(),
         explain=body.explain,
         highlight=body.highlight,

@@ -88,7 +88,7 @@ def _next_position(body: SearchBody, answer: Answer, shown: int, seen: _Seen) ->
     if _is_hybrid(body):
         all_seen = *seen, *((match.score or 0.0, key_of_seen(match.id)) for match in matches)
         return Position((matches[-1].score or 0.0, matches[-1].id), all_seen, known)
-    if text_search.is_by_terms(body):
+    if _is_by_terms(body):
         return Position((matches[-1].relevance or 0.0, matches[-1].id), (), known)
     if not answer.complete:  # only a first page is not
         return Position(BEFORE_ALL, tuple((distance_of(match), key_of_seen(match.id)) for match in matches))
@@ -96,14 +96,19 @@ def _next_position(body: SearchBody, answer: Answer, shown: int, seen: _Seen) ->
     return Position((distance_of(last), last.id), tuple(one for one in seen if one[0] >= distance_of(last)))
 
 
+def _is_by_terms(body: SearchBody) -> bool:
+    """Return True if a search has words or a sparse vector."""
+    return body.text is not None or body.sparse is not None
+
+
 def _is_hybrid(body: SearchBody) -> bool:
-    return text_search.is_by_terms(body) and (body.vector is not None or body.id is not None)
+    return _is_by_terms(body) and (body.vector is not None or body.id is not None)
 
 
 def _bound_of_cursor(body: SearchBody, answer: Answer, seen: _Seen) -> int:
     """Return a bound of the bytes of the cursor of the next page."""
     count = len(seen) if answer.complete else len(answer.matches)
-    if text_search.is_by_terms(body):
+    if _is_by_terms(body):
         count = len(seen) + len(answer.matches) if _is_hybrid(body) else 0
     known = 0 if answer.statistics is None else 2 * len(msgspec.msgpack.encode(answer.statistics))
     return 2_000 + 38 * count + known
@@ -138,7 +143,7 @@ def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     """Return the values that must be the same on every page of a search."""
     filter_ = canonical(body.filter) if body.filter else None
     common = "search", name, body.vector, body.id, filter_, body.max_distance, body.as_of
-    if not text_search.is_by_terms(body):
+    if not _is_by_terms(body):
         return common
     text = text_search.terms_search_of(body)
     words = text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance

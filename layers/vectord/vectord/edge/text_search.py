@@ -55,11 +55,6 @@ def text_search_of(text: str | TextBody, min_relevance: float | None) -> TextSea
     return TextSearch(text.query, _weights(text.fields), text.match, text.prefix, least)
 
 
-def is_by_terms(body: SearchBody) -> bool:
-    """Return True if a search has words or a sparse vector."""
-    return body.text is not None or body.sparse is not None
-
-
 def terms_search_of(body: SearchBody) -> TextSearch:
     """Return the words or the sparse vector of a search, which has one of them.
 
