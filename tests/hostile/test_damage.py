@@ -81,6 +81,7 @@ def _damaged_v1_blobs(name: str) -> Iterator[bytes]:
         yield blob[:at] + bytes([blob[at] ^ dice.choice((0x01, 0x20, 0x80, 0xFF))]) + blob[at + 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["empty", "cosine", "euclidean", "many"])
 def test_a_damaged_blob_of_version_1_is_refused_or_gives_finite_sorted_distances(name: str) -> None:
     for blob in _damaged_v1_blobs(name):

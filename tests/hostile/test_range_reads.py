@@ -110,6 +110,7 @@ def test_a_search_without_cache_reads_ranges(kind: str, strategy: str) -> None:
     assert (answer.plan, answer.strategy) == ("ranges", strategy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

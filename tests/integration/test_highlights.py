@@ -78,6 +78,7 @@ def test_each_page_has_highlights(api: Api, more: Any) -> None:
     assert found == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"vector": [1, 0]}])
 def test_pages_end_where_the_answer_is_full_of_highlights(api: Api, more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"id": f"x{n}", "vector": [1, n], "metadata": {"plot": "zz a " * 300}} for n in range(12)]

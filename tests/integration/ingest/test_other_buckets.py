@@ -50,6 +50,7 @@ def test_a_file_of_another_bucket_is_neither_ingested_nor_reported(
     assert (count(api), inbox.reports(), keys(inbox, other)) == (1, [], [KEY])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event_name", ["ObjectCreated:Put", "ObjectRemoved:Delete"])
 @pytest.mark.parametrize(
     ("name", "arn"),

@@ -38,6 +38,7 @@ def test_a_file_of_lines_is_ingested_with_its_sparse_vectors(declared: Api, inbo
     assert (inbox.reports(), found(declared)) == ([], [(i, EXPECTED[i]) for i in ranked(EXPECTED)])
 
 
+@pytest.mark.slow
 def test_an_export_is_ingested_as_the_same_index(declared: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/x/f.jsonl", lines(ROWS), "01")
     exported = declared.send("GET", "/indexes/x/export", query={"format": "jsonl"})

@@ -37,6 +37,7 @@ def test_a_request_has_1_to_100_keys(plots: VectorIndex) -> None:
     assert refusal(plots.get)["status"] == 400
 
 
+@pytest.mark.slow
 def test_vectors_that_do_not_fit_into_one_answer_are_refused_not_cut(plots: VectorIndex) -> None:
     for number in range(8):  # as large metadata comes only from the native API
         plots.api.add({"id": f"v{number}", "vector": [1, 0], "metadata": {"text": "x" * 1_000_000}}, name=NATIVE)
@@ -114,6 +115,7 @@ def test_the_token_after_the_longest_key_fits(plots: VectorIndex, character: str
     assert len(keys_of(plots.pages("list_vectors", maxResults=1))) == 2
 
 
+@pytest.mark.slow
 def test_a_page_ends_before_it_is_larger_than_an_answer_may_be(plots: VectorIndex) -> None:
     for start in range(0, 400, 100):
         plots.put(*(a_vector(f"v{number}", [1, 0], text="x" * 40_000) for number in range(start, start + 100)))

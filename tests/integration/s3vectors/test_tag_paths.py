@@ -55,6 +55,7 @@ def test_an_arn_is_found_however_its_path_is_decoded(api: Api, arn: str, safe: s
         assert (answer.status, answer.json) == (200, {"tags": TAGS[arn]}), (decode_path, decode_parameter)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_arn_with_something_behind_it_reaches_nothing(api: Api, lost: str, times: int) -> None:

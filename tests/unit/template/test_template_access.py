@@ -7,6 +7,8 @@ import pytest
 from tests.support import template
 from tests.support.deployed import OTHER, Deployed
 
+pytestmark = pytest.mark.slow  # the template is expanded for each test
+
 DEPLOYED = Deployed({})
 FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
 

@@ -10,6 +10,8 @@ from tests.support.deployed import TEMPLATE, Deployed
 from vectord.edge import routes
 from vectord.edge.openapi.operations import OPERATIONS
 
+pytestmark = pytest.mark.slow  # the template is expanded for each test
+
 ORIGINS = ["https://app.example", "http://localhost:3000"]
 PREFLIGHT = "/{proxy+}"
 

@@ -10,6 +10,8 @@ from tests.support import template
 from tests.support.deployed import OTHER, Deployed
 from vectord.edge import telemetry
 
+pytestmark = pytest.mark.slow  # the template is expanded for each test
+
 DEPLOYED = Deployed({})
 FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
 

@@ -9,6 +9,8 @@ from tools.stack.template import load
 from vectord.lhv1 import params
 from vectord.service.values import options
 
+pytestmark = pytest.mark.slow  # the template is expanded for each test
+
 DEPLOYED = Deployed({})
 FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
 
@@ -33,7 +35,6 @@ def concurrency(function: str, value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.slow
 def test_the_reserved_concurrency_of_a_function_is_a_parameter(function: str) -> None:
     functions = Deployed(concurrency(function, "7")).all("AWS::Lambda::Function")
     assert {name: one["ReservedConcurrentExecutions"] for name, one in functions.items() if "Reserved" in str(one)} == {

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # requests through moto, each traced
+
 ROOT = Path(__file__).parents[3]
 # The most modules, switches between modules, and levels of calls below the handler, on S3.
 LIMITS = {
@@ -28,7 +30,6 @@ def figures() -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("request_name", LIMITS)
 @pytest.mark.parametrize("figure", ["modules", "switches", "depth"])
 def test_a_request_stays_within_its_limits(

@@ -204,6 +204,7 @@ def test_several_indexes_follow_each_other_in_one_file(kind: Format) -> None:
     assert [entry.id for entry in entries] == [vector_id for one in shards for vector_id in one.rows.ids]
 
 
+@pytest.mark.slow
 def test_parquet_can_have_the_largest_dimension() -> None:
     row = np.random.default_rng(0).normal(size=4_096)
     index = v.of_matrix(row[None, :], "cosine")

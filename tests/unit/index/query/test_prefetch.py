@@ -28,6 +28,8 @@ from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
 
+pytestmark = pytest.mark.slow  # large inputs
+
 DIMENSION = 384
 
 _numbers = count()
@@ -102,7 +104,6 @@ def test_a_small_index_is_read_whole_in_one_request(small: Case) -> None:
     assert (again.answer.plan, again.read_bytes, again.requests) == ("local", 0, 1)
 
 
-@pytest.mark.slow
 def test_a_cold_search_reads_a_small_part_of_a_large_index(large: Case) -> None:
     for query in QUERIES[:5]:
         first = search(large.service(), query)
@@ -110,7 +111,6 @@ def test_a_cold_search_reads_a_small_part_of_a_large_index(large: Case) -> None:
         assert first.read_bytes < large.size / 6
 
 
-@pytest.mark.slow
 def test_searches_by_ranges_reach_the_promised_recall(large: Case) -> None:
     exact = large.service()
     hits = 0
@@ -120,7 +120,6 @@ def test_searches_by_ranges_reach_the_promised_recall(large: Case) -> None:
     assert hits >= 0.95 * 10 * 20
 
 
-@pytest.mark.slow
 def test_distances_by_ranges_equal_those_of_a_whole_index(large: Case) -> None:
     snapshots_cache = large.service()
     for query in QUERIES[:2]:
@@ -162,7 +161,6 @@ def test_an_index_larger_than_the_cache_is_always_searched_by_ranges_within_the_
         assert searched.read_bytes < large.size / 6
 
 
-@pytest.mark.slow
 def test_an_index_that_does_not_fit_in_the_cache_is_searched_by_ranges_though_fetching_it_would_be_faster() -> None:
     medium = a_case(1_200)
     assert search(medium.service(), QUERIES[0]).answer.plan == "whole"

@@ -134,6 +134,7 @@ def test_all_of_a_few_eligible_rows_are_found(index: Index) -> None:
     assert answer.eligible == len(answer.matches)
 
 
+@pytest.mark.slow
 def test_a_search_without_eligible_rows_finds_and_reads_nothing(blob: bytes) -> None:
     by_ranges, fetch = cold(blob)
     nothing = RowMask(np.zeros(by_ranges.base_rows, bool), np.zeros(0, bool), filtered=True)

@@ -21,6 +21,8 @@ from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1.params import Distance
 
+pytestmark = pytest.mark.slow  # large inputs
+
 DIMENSION = 192
 BASE_ROWS, TAIL_ROWS = 4_000, 1_000
 QUERIES = 60
@@ -113,7 +115,6 @@ def recall_of(
     return hits / (k * QUERIES)
 
 
-@pytest.mark.slow
 @both
 @of_any_distribution
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])
@@ -121,7 +122,6 @@ def test_a_search_finds_what_was_asked_for(kind: str, distance: Distance, by_ran
     assert recall_of(in_use(kind, distance), kind, 0.95, by_ranges=by_ranges) >= 0.94
 
 
-@pytest.mark.slow
 @both
 @of_any_distribution
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])
@@ -132,7 +132,6 @@ def test_an_index_without_a_base_finds_what_was_asked_for(kind: str, distance: D
         assert recall_of(index, kind, recall, by_ranges=by_ranges) >= recall
 
 
-@pytest.mark.slow
 @of_any_distribution
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])
 def test_a_filtered_search_finds_what_was_asked_for(kind: str, by_ranges: bool) -> None:
@@ -141,7 +140,6 @@ def test_a_filtered_search_finds_what_was_asked_for(kind: str, by_ranges: bool) 
     assert recall_of(unbuilt(kind, "cosine"), kind, 0.95, by_ranges=by_ranges, where=where) >= 0.94
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])
 def test_distances_are_exact_and_removed_rows_are_not_found(by_ranges: bool) -> None:
     index = in_use("same", "cosine")

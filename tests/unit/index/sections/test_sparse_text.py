@@ -50,6 +50,7 @@ def test_a_section_has_the_specified_bytes() -> None:
     assert found.data == expected + bytes(-len(expected) % 64)
 
 
+@pytest.mark.slow
 @given(rows_of_vectors)
 def test_what_was_written_is_read(rows: Rows) -> None:
     found = section(rows)
@@ -66,6 +67,7 @@ def test_what_was_written_is_read(rows: Rows) -> None:
     assert pack(all_postings(text)) == found
 
 
+@pytest.mark.slow
 @given(st.lists(rows_of_vectors, min_size=1, max_size=3), st.integers(0, 2**32))
 def test_merged_sections_are_those_of_a_fresh_build(sections: list[Rows], seed: int) -> None:
     kept = np.random.default_rng(seed).random(sum(map(len, sections))) < 0.7

@@ -56,6 +56,7 @@ def same(first: Postings, second: Postings) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=40))
 def test_what_was_written_is_read(rows: list[tuple[Counted, Counted]]) -> None:
     fields = [[row[number] for row in rows] for number in (0, 1)]

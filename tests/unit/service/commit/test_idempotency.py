@@ -146,6 +146,7 @@ def test_256_keys_are_remembered_and_the_oldest_goes() -> None:
     assert len(held) == mutations.MAX_KEYS
 
 
+@pytest.mark.slow
 def test_the_keys_of_2048_queued_changes_are_remembered_beside_those_of_other_requests() -> None:
     held = mutations.with_answer((), "key", "00000001", (7,))
     for number in range(2_049):

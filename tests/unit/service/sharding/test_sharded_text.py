@@ -170,6 +170,7 @@ def test_words_that_cannot_be_searched_cannot_be_counted(service: Service) -> No
             service.facets(name, FacetQuery(["by.title"], 100, text=TextSelection(TextSearch("e" * 10_001))), soon())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remotely", [False, True])
 @pytest.mark.parametrize(
     ("more", "error"),

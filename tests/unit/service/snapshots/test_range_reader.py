@@ -14,6 +14,8 @@ from vectord.service.snapshots.ranges import RangeReader
 from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent, IfMatch
 
+pytestmark = pytest.mark.slow  # large inputs
+
 PAGE = 4_096
 HEAD = b"head" * 100
 SIZES = {"sketch": 10_000, "rows": 9 << 20, "graph": 100 << 20}
@@ -58,7 +60,6 @@ def case() -> Case:
     return Case()
 
 
-@pytest.mark.slow
 def test_whole_sections_are_verified_by_their_checksum(case: Case) -> None:
     case.fetch(*((section, None) for section in case.sections))
     assert [section.whole for section in case.sections] == [True, True, True]

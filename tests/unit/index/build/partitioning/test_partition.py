@@ -10,6 +10,8 @@ from tests.support.vectors import F32
 from vectord.index.build.partitioning.partition import Array, Partitioning, partition
 from vectord.lhv1.params import Distance
 
+pytestmark = pytest.mark.slow  # large inputs
+
 
 def textlike(rows: int, dimension: int = 64) -> F32:
     return datasets.textlike(dimension)(np.random.default_rng(5), rows)
@@ -93,7 +95,6 @@ def test_the_length_of_rows_does_not_matter_under_cosine(size: int) -> None:
     assert made.order.tolist() == partition(vectors * lengths, "cosine", rows_per_partition=size).order.tolist()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_rows_of_a_projection_are_near_their_centroids(distance: Distance) -> None:
     vectors = datasets.decaying(3_000, 64, exponent=1.0) + np.float32(0.05)
@@ -130,7 +131,6 @@ def entries_read(made: Partitioning, vectors: F32, queries: F32, *, spilled: boo
     return float(np.mean(probed, axis=0)[enough])
 
 
-@pytest.mark.slow
 def test_spilled_rows_save_entries() -> None:
     drawn = datasets.decaying(8_200, 64, exponent=0.6)
     vectors, queries = drawn[:8_000], drawn[8_000::4]
