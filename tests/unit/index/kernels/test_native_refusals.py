@@ -94,7 +94,7 @@ BAD_CALLS: dict[str, tuple[object, ...]] = {
     "lengths of other rows": ("add_scores", np.array([0]), None, np.ones(3, B), *SCORES[1:]),
     "no lengths": ("add_scores", np.array([0]), None, None, *SCORES[1:]),
     "counts that are signed": ("add_scores", np.array([0]), np.ones(1, np.int8), *SCORES),
-    "a weight that is no number": ("add_scores", np.array([0]), None, SCORES[0], None, *SCORES[2:]),
+    "a weight that is not a number": ("add_scores", np.array([0]), None, SCORES[0], None, *SCORES[2:]),
     "a directory after the section": ("document_spans", SECTION, 60, 76, 16, np.array([0])),
     "a directory over the blocks": ("document_spans", SECTION, 8, 16, 16, np.array([0])),
     "more rows than a section can have": ("document_spans", SECTION, 8, 24, 2**62, np.array([0])),

@@ -81,7 +81,7 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
     """Return the nodes of a query with their similarities; by words, with their relevances or scores.
 
     Raises:
-        ValueError: the mode is not supported, or there is no embedding, or there are no words.
+        ValueError: the mode is not supported, or the query lacks the embedding or the words that the mode needs.
     """
     _check(query)
     # LlamaIndex's retriever means no restriction by an empty list.
