@@ -9,7 +9,7 @@ from inspect import isawaitable
 from typing import Any
 
 import pytest
-from tests.support.raw_server import raw_server
+from tests.support.raw_server import answer, raw_server
 
 from vectord_client import (
     Added,
@@ -44,24 +44,18 @@ WRITES: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def answer(status: str, body: Any) -> bytes:
-    data = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-    return head.encode() + data
-
-
-ACCEPTED = answer("202 Accepted", {"token": TOKEN, "state": "queued"})
-QUEUED = answer("200 OK", {"token": TOKEN, "state": "queued"})
+ACCEPTED = answer(202, {"token": TOKEN, "state": "queued"})
+QUEUED = answer(200, {"token": TOKEN, "state": "queued"})
 APPLIED = answer(
-    "200 OK",
+    200,
     {"token": TOKEN, "state": "applied", "result": {"added": 1, "replaced": 0, "count": 3}, "etag": '"e"'},
 )
 DESCRIBED = answer(
-    "200 OK",
+    200,
     {"index": {"name": "films", "dimension": 2, "m": 16, "ef_search": 20, "distance": "cosine"}}
     | {"count": 0, "bytes": 300, "graph": {"bytes": 0}, "calibration": {}},
 )
-FAILED = answer("200 OK", {"token": TOKEN, "state": "failed", "problem": PROBLEM})
+FAILED = answer(200, {"token": TOKEN, "state": "failed", "problem": PROBLEM})
 
 
 def of(kind: type[Any], url: str, use: Callable[[Any], Any], **options: Any) -> Any:
