@@ -18,7 +18,7 @@ _FEW = 20_000  # rows; smaller data sets are measured more often
 
 def main() -> None:
     started = time.perf_counter()
-    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure vectord and print the figures.")
+    parser = argparse.ArgumentParser(prog="bench/run.py engine", description="Measure vectord and print the figures.")
     parser.add_argument("--rows", type=int, default=_ROWS, help=f"rows of the synthetic data set (default {_ROWS:,})")
     rows = parser.parse_args().rows
     if rows < _LEAST:
