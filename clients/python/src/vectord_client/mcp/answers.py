@@ -8,6 +8,7 @@ import msgspec
 from typing_extensions import TypedDict
 
 from vectord_client.hits import Hit
+from vectord_client.values import Parameters
 
 MAX_ANSWER: Final = 40_000  # characters of JSON, about 10,000 tokens
 MAX_METADATA: Final = 8_000  # characters of the JSON of one vector's metadata
@@ -33,7 +34,13 @@ class Example(TypedDict):
     metadata_start: NotRequired[str]
 
 
-class Described(TypedDict):
+class Fields(TypedDict):
+    text_fields: list[str]
+    sparse_vectors: list[str]
+    not_searchable_yet: list[str]
+
+
+class Described(Fields):
     name: str
     dimension: int
     distance: str
@@ -41,7 +48,6 @@ class Described(TypedDict):
     bytes: int
     shards: int
     embedding_model: str | None
-    text_fields: list[str]
     examples: list[Example]
 
 
@@ -109,6 +115,19 @@ class DeletedVectors(TypedDict):
     deleted: int
     count: int | None
     dry_run: bool
+
+
+def fields(parameters: Parameters) -> Fields:
+    """Return the text fields and sparse vectors that an index declares: which can be searched, and which not yet."""
+    texts, sparse = parameters.text or {}, parameters.sparse or {}
+    return {
+        "text_fields": [path for path, field in texts.items() if field.searchable],
+        "sparse_vectors": [name for name, field in sparse.items() if field.searchable],
+        "not_searchable_yet": [
+            *(path for path, field in texts.items() if not field.searchable),
+            *(name for name, field in sparse.items() if not field.searchable),
+        ],
+    }
 
 
 def match(hit: Hit) -> dict[str, Any]:

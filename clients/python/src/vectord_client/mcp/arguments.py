@@ -96,8 +96,12 @@ def _rule(schema: Schema, root: Schema) -> str:
 
 def _bounds(least: float | None, most: float | None) -> str:
     if least is None:
-        return "" if most is None else f" of at most {most:g}"
-    return f" of at least {least:g}" if most is None else f" from {least:g} to {most:g}"
+        return "" if most is None else f" of at most {_number(most)}"
+    return f" of at least {_number(least)}" if most is None else f" from {_number(least)} to {_number(most)}"
+
+
+def _number(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _length(schema: Schema) -> str:

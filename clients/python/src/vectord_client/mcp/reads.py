@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Annotated, Any, Final, Literal, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from vectord_client.client import Client
 from vectord_client.mcp import answers
@@ -22,6 +22,11 @@ _MODE: Final = (
 )
 _VECTOR: Final = "A query vector of the index's dimension."
 _ID: Final = "The id of a stored vector whose neighbours are wanted."
+_SPARSE: Final = (
+    "A sparse query vector of the model that made those of the index: alone it finds the largest dot products; with "
+    "text, vector or id the search is hybrid. Needs sparse_vectors."
+)
+_SPARSE_NAME: Final = "One of sparse_vectors; needed if the index has several."
 
 IndexName = Annotated[str, Field(description="The name of an index, as list_indexes shows it.", examples=["films"])]
 Mode = Literal["vector", "words", "hybrid"]
@@ -34,6 +39,16 @@ Filter = Annotated[
         examples=[{"year": {"$gte": 1990}}],
     ),
 ]
+
+
+class SparseQuery(BaseModel):
+    """A sparse vector to search for: distinct indices, and a value for each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    indices: list[Annotated[int, Field(ge=0, le=2**32 - 1)]] = Field(min_length=1, max_length=4_096)
+    values: list[float] = Field(min_length=1, max_length=4_096)
+    name: str | None = Field(None, description=_SPARSE_NAME)
 
 
 class ReadTools:
@@ -66,10 +81,12 @@ class ReadTools:
         return answer
 
     def describe_index(self, index: IndexName) -> answers.Described:
-        """Describe an index: dimension, distance, number of vectors, embedding model, text fields, and some metadata.
+        """Describe an index: size, distance, embedding model, text fields, sparse vectors, and some metadata.
 
         The examples show which metadata paths exist. If embedding_model is null, a text may only be searched by its
         words. text_fields are the metadata paths whose words can be searched; without any, use the mode vector.
+        sparse_vectors are the names that a search by sparse can have. not_searchable_yet are declared text fields and
+        sparse vectors that can be searched after the next build.
         """
         chosen = self._client.index(index)
         info = chosen.info()
@@ -86,7 +103,7 @@ class ReadTools:
             "bytes": info.bytes,
             "shards": info.parameters.shards,
             "embedding_model": model.model if model else None,
-            "text_fields": [path for path, field in (info.parameters.text or {}).items() if field.searchable],
+            **answers.fields(info.parameters),
             "examples": examples,
         }
 
@@ -100,22 +117,28 @@ class ReadTools:
         filter: Filter = None,
         max_distance: Annotated[float | None, Field(ge=0, examples=[0.5])] = None,
         recall: Annotated[float, Field(ge=0.5, le=1, description="1 is an exact search.", examples=[0.95])] = 0.95,
+        sparse: Annotated[
+            SparseQuery | None,
+            Field(description=_SPARSE, examples=[{"indices": [17, 2024], "values": [1.5, 0.5]}]),
+        ] = None,
         mode: Annotated[Mode, Field(description=_MODE, examples=["hybrid"])] = "vector",
     ) -> answers.Matches:
-        """Find the best matches to a text, or to a vector or an id: by meaning, by words, or by both.
+        """Find the best matches to a text, a vector, an id or a sparse vector: by meaning, by words, or by both.
 
         By mode vector, exactly one of text, vector and id is given, and matches have a distance: the smaller, the
         nearer. By words, they have a relevance: the higher, the better. By hybrid, they have both, and a score that
-        orders them; vector or id may stand for the meaning, and text for the words. Matches have their metadata.
+        orders them; vector or id may stand for the meaning, and text for the words. sparse may be given alone, where
+        the relevance is the dot product, or with one of text, vector and id. Matches have their metadata.
         `count` is the number of vectors in the index, `eligible` of those that satisfy the filter.
         """
-        check_query(mode, text=bool(text), vector=vector is not None, id=bool(id))
+        check_query(mode, sparse is not None, text=bool(text), vector=vector is not None, id=bool(id))
         embedded = mode == "vector" or (vector is None and not id and mode == "hybrid")
         hits = self._client.index(index).search(
             vector,
             id=id or None,
             text=text if text and embedded else None,
             words=None if mode == "vector" else text,
+            sparse=None if sparse is None else sparse.model_dump(exclude_none=True),
             k=k,
             filter=filter,
             max_distance=max_distance,
@@ -179,11 +202,14 @@ class ReadTools:
         return cast("answers.CountedValues", _with_note({"count": facets.count, "paths": counted}, note))
 
 
-def check_query(mode: Mode, **given: bool) -> None:
-    """Raise ToolError if a search does not have what its mode needs: some of text, vector and id."""
+def check_query(mode: Mode, has_sparse: bool, /, **given: bool) -> None:
+    """Raise ToolError if a search does not have what its mode needs: some of text, vector and id, or `sparse`."""
     names = [name for name, has in given.items() if has]
     has = f"has {' and '.join(names)}" if names else "has none of them, or an empty text"
-    if mode == "vector" and len(names) != 1:
+    if mode == "vector" and has_sparse:
+        if len(names) > 1:
+            raise ToolError(f"With sparse, give at most one of text, vector and id; this call {has}.")
+    elif mode == "vector" and len(names) != 1:
         raise ToolError(f'Give exactly one of text, vector and id; this call {has}. Example: {{"text": "space"}}')
     if mode == "words" and names != ["text"]:
         raise ToolError(
