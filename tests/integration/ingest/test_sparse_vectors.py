@@ -54,3 +54,23 @@ def test_a_file_with_another_value_is_reported_and_changes_nothing(declared: Api
     [row] = inbox.report("rejected/x/f.jsonl.json")["rows"]
     assert (row["id"], row["reason"]) == ("bad", "metadata.splade.values[0] must be finite and not 0 as float32")
     assert found(declared) == []
+
+
+def test_the_rows_of_a_file_may_have_their_sparse_vectors_beside_the_metadata(declared: Api, inbox: Inbox) -> None:
+    rows = [
+        {"sparse": {"splade": body(row)} if row else None, "id": i, "metadata": {"n": n}, "vector": [n + 1, 12 - n]}
+        for n, (i, row) in enumerate(ROWS.items())
+    ]
+    inbox.upload("uploads/x/f.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in rows), "01")
+    assert (inbox.reports(), found(declared)) == ([], [(i, EXPECTED[i]) for i in ranked(EXPECTED)])
+    [(n, vector_id)] = [each for each in enumerate(ROWS) if ROWS[each[1]]][:1]
+    assert declared.get(vector_id, "x")["metadata"] == {"n": n, "splade": body(ROWS[vector_id])}
+
+
+def test_a_row_of_a_file_whose_sparse_vector_is_not_declared_is_reported(declared: Api, inbox: Inbox) -> None:
+    sparse = {"indices": [1], "values": [1]}
+    bad = json.dumps({"id": "bad", "vector": [1, 1], "sparse": {"other": sparse}}).encode()
+    inbox.upload("uploads/x/f.jsonl", lines(ROWS) + bad + b"\n", "01")
+    [row] = inbox.report("rejected/x/f.jsonl.json")["rows"]
+    assert (row["id"], row["reason"]) == ("bad", "sparse.other is not declared by the index, which declares 'splade'")
+    assert found(declared) == []

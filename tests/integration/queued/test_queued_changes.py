@@ -43,6 +43,20 @@ def test_a_redelivery_changes_nothing(filled: Api, queue: ChangeQueue, change: s
     assert filled.send("GET", "/indexes/t/vectors", query={"include": "metadata,vector"}).json == listed
 
 
+@pytest.mark.parametrize("shards", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_queued_row_has_its_sparse_vector_and_a_bad_one_is_refused_at_once(
+    queue: ChangeQueue, api: Api, shards: int
+) -> None:
+    api.create(sparse={"splade": {}}, shards=shards)
+    sparse = {"indices": [7], "values": [2]}
+    refused = send(api, "POST", "/vectors", {"vectors": [{**B, "sparse": {"other": sparse}}]})
+    assert (refused.status, refused.json["errors"][0]["position"], queue.bodies()) == (422, 0, [])
+    accepted = send(api, "POST", "/vectors", {"vectors": [{**B, "sparse": sparse}]})
+    queue.deliver(api)
+    assert (accepted.status, state(api, accepted)["state"]) == (202, "applied")
+    assert api.get(B["id"])["metadata"]["splade"] == sparse
+
+
 REFUSED: list[tuple[str, str, Any, dict[str, str], int, str]] = [
     ("POST", "/vectors", "{", {}, 400, "malformed-json"),
     ("POST", "/vectors", {"vectors": [{"id": "c", "vector": [1]}]}, {}, 422, "batch-invalid"),

@@ -98,6 +98,8 @@ ONCE = [
     r'"id":"a:b","vector":[1],"metadata":{"a:":":"}',
     r'"id":"a\u003ab","vector":"AACAPw==","metadata":null',
     r'"id":"\":","vector":[1],"metadata":"\":"',
+    r'"sparse":{"vector":{"indices":[1],"values":[1]}},"id":"a","vector":[1]',
+    r'"id":"a","vector":[1],"sparse":null,"metadata":{"a":1}',
 ]
 
 

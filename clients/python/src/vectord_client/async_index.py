@@ -204,6 +204,7 @@ class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
         ids: Any = None,
         vectors: Any = None,
         metadata: Any = None,
+        sparse: Any = None,
         texts: Iterable[str] | None = None,
         if_match: str | None = None,
         id: str = "id",
@@ -216,6 +217,9 @@ class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
         the columns of the metadata; without it these are all others. Rows that fit into one request are added as a
         whole or not at all.
 
+        `sparse` has the sparse vectors of the rows, which are stored in their metadata: a list with one for each row,
+        in a form of `sparse_vector`, or None; if the index declares several, a dict of such lists by name.
+
         In place of `vectors`, `texts` are documents that the embedder of the index turns into vectors. The texts are
         not stored; put them into `metadata` to read them later.
 
@@ -225,8 +229,8 @@ class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
         """
         if texts is not None:
             check_only_texts(rows, vectors)
-            return await self._session.follow(self._texts.add(ids, texts, metadata, if_match))
-        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
+            return await self._session.follow(self._texts.add(ids, texts, metadata, if_match, sparse))
+        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector), sparse=sparse)
         session = self._session
         return await session.follow(plans.add(self._name, blocks, if_match, in_process=session.in_process))
 

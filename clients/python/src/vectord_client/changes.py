@@ -78,6 +78,7 @@ class Queued:
         ids: Any = None,
         vectors: Any = None,
         metadata: Any = None,
+        sparse: Any = None,
         texts: Iterable[str] | None = None,
         if_match: str | None = None,
         id: str = "id",
@@ -93,9 +94,9 @@ class Queued:
         """
         if texts is not None:
             check_only_texts(rows, vectors)
-            plan = self._texts.queued_add(ids, texts, metadata, if_match)
+            plan = self._texts.queued_add(ids, texts, metadata, if_match, sparse)
             return Change(self._session, self._index, self._session.follow(plan))
-        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
+        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector), sparse=sparse)
         return self.send(changes.add(self._index, blocks, if_match))
 
     def patch(

@@ -47,24 +47,38 @@ class Texts:
         hits: Hits = yield operations.search(self._name, vector=vector, **options)
         return hits
 
-    def add(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None) -> Plan[Added]:
+    def add(
+        self,
+        ids: Any,
+        texts: Iterable[str],
+        metadata: Iterable[Any] | None,
+        if_match: str | None,
+        sparse: Any = None,
+    ) -> Plan[Added]:
         """Add or replace the vectors of documents; raise what `rows` raises."""
-        blocks = yield from self.rows(ids, texts, metadata)
+        blocks = yield from self.rows(ids, texts, metadata, sparse)
         return (yield from plans.add(self._name, blocks, if_match))
 
     def queued_add(
-        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
+        self,
+        ids: Any,
+        texts: Iterable[str],
+        metadata: Iterable[Any] | None,
+        if_match: str | None,
+        sparse: Any = None,
     ) -> Plan[ChangeState]:
         """Queue an add of the vectors of documents; raise what `rows` raises.
 
         Raises:
             ArgumentInvalid: There are no documents, or their vectors need several requests.
         """
-        blocks = yield from self.rows(ids, texts, metadata)
+        blocks = yield from self.rows(ids, texts, metadata, sparse)
         state: ChangeState = yield changes.add(self._name, blocks, if_match)
         return state
 
-    def rows(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None) -> Plan[Sequence[Block]]:
+    def rows(
+        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, sparse: Any = None
+    ) -> Plan[Sequence[Block]]:
         """Embed documents and return their rows.
 
         Raises:
@@ -83,7 +97,7 @@ class Texts:
             raise InvalidRows(bad)
         embedder = yield from self._checked_embedder()
         vectors = yield Work(lambda: _embedding().embed_documents(embedder, documents))
-        return plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
+        return plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"), sparse=sparse)
 
     def _checked_embedder(self) -> Plan[Embedder]:
         if self._embedder is None:

@@ -117,3 +117,83 @@ async def test_an_async_client_does_the_same(target: str) -> None:
         await films.add(FILMS)
         assert (await films.search(sparse={17: 1.0})).ids == ["alien", "aliens"]
         assert (await films.declare_sparse(None)).parameters.sparse is None
+
+
+IDS, VECTORS = ["a", "b"], [[1, 0], [0, 1]]
+THREE = {"indices": [3], "values": [2.0]}
+
+
+@pytest.mark.parametrize(
+    ("sparse", "stored"),
+    [
+        ([{3: 2.0}, None], [THREE, None]),
+        ([None, ([3], np.array([2.0]))], [None, THREE]),
+        ([{"splade": {3: 2.0}}, THREE], [THREE, THREE]),
+        ({"splade": [None, {3: 2.0}]}, [None, THREE]),
+        (np.array([{3: 2.0}, None]), [THREE, None]),
+    ],
+)
+def test_rows_are_added_with_sparse_vectors_beside_them(films: Index, sparse: Any, stored: list[Any]) -> None:
+    films.add(ids=IDS, vectors=VECTORS, metadata=[{"n": 1}, None], sparse=sparse)
+    films.add([("c", [1, 1], {"n": 3}), ("d", [1, 1])], sparse=sparse)
+    found = films.get(["a", "b", "c", "d"], include=["metadata"])
+    assert [(row.metadata or {}).get("splade") for row in found] == [*stored, *stored]
+    assert [(row.metadata or {}).get("n") for row in found] == [1, None, 3, None]
+
+
+@pytest.mark.parametrize("sparse", [{3: 2.0}, ([3], [2.0]), {"splade": {3: 2.0}}, [THREE], {"splade": [THREE]}])
+def test_one_row_may_have_its_sparse_vector_as_it_is(films: Index, sparse: Any) -> None:
+    films.add(ids="a", vectors=[1, 0], sparse=sparse)
+    films.add(("b", [1, 0]), sparse=sparse)
+    assert [row.metadata for row in films.get(IDS)] == [{"splade": THREE}] * 2
+
+
+def test_several_names_have_a_column_each(films: Index) -> None:
+    films.declare_sparse(["splade", "of.other"])
+    films.add(ids=IDS, vectors=VECTORS, sparse={"splade": [THREE, None], "of.other": [{3: 2}, {3: 2}]})
+    assert films["a"].metadata == {"splade": THREE, "of": {"other": THREE}}
+    assert films["b"].metadata == {"of": {"other": THREE}}
+
+
+@pytest.mark.parametrize(
+    ("sparse", "row", "reason"),
+    [
+        ([THREE, 5], 1, "A sparse vector is a dict of values by index, or (indices, values), not int"),
+        ([{3: float("nan")}, None], 0, "sparse.values[0] is nan, which JSON does not have"),
+        ({"splade": [None, ([1, 2], [1, float("inf")])]}, 1, "sparse.splade.values[1] is inf"),
+    ],
+)
+def test_a_sparse_vector_that_cannot_be_sent_is_named(films: Index, sparse: Any, row: int, reason: str) -> None:
+    with pytest.raises(ArgumentInvalid) as caught:
+        films.add(ids=IDS, vectors=VECTORS, sparse=sparse)
+    [bad] = caught.value.errors
+    assert (bad.position, bad.id, bad.reason.startswith(reason)) == (row, IDS[row], True)
+    assert films.count() == 4
+
+
+@pytest.mark.parametrize("sparse", [[THREE], {"splade": [THREE] * 3}])
+def test_another_number_of_sparse_vectors_than_of_rows_is_refused(films: Index, sparse: Any) -> None:
+    with pytest.raises(ArgumentInvalid, match=r"There are 2 rows, and|There are 2 rows and 1"):
+        films.add(ids=IDS, vectors=VECTORS, sparse=sparse)
+
+
+def test_the_service_names_a_row_whose_sparse_vector_it_refuses(films: Index) -> None:
+    with pytest.raises(BatchInvalid) as caught:
+        films.add(ids=IDS, vectors=VECTORS, sparse=[None, {"other": THREE}])
+    [bad] = caught.value.errors
+    assert (bad.position, bad.reason) == (1, "sparse.other is not declared by the index, which declares 'splade'")
+    assert films.count() == 4
+
+
+def test_a_queued_add_has_sparse_vectors(films: Index) -> None:
+    films.queued.add(ids=IDS, vectors=VECTORS, sparse=[THREE, None]).wait()
+    assert films["a"].metadata == {"splade": THREE}
+
+
+async def test_an_async_client_adds_sparse_vectors(target: str) -> None:
+    async with AsyncClient(target) as client:
+        films = await client.create_index("films", dimension=2, sparse="splade")
+        await films.add(ids=IDS, vectors=VECTORS, sparse=[THREE, None])
+        assert (await films.search(sparse={3: 1.0})).ids == ["a"]
+        await (await films.queued.add(ids="c", vectors=[1, 1], sparse={3: 3.0})).wait()
+        assert (await films.search(sparse={3: 1.0})).ids == ["c", "a"]

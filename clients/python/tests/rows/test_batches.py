@@ -12,6 +12,7 @@ from vectord_client.rows.batches import _FIXED, body, cut, event_bytes, memory_c
 from vectord_client.rows.fields import Names
 from vectord_client.rows.forms import add_blocks, row_blocks
 from vectord_client.rows.pack import Shape
+from vectord_client.rows.sparse import with_sparse
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 values = st.one_of(st.none(), st.dictionaries(texts, st.one_of(st.integers(0, 9), texts), max_size=3))
@@ -53,6 +54,20 @@ def test_every_row_is_in_exactly_one_batch_under_the_limit(rows: list, limit: in
 def test_the_size_of_a_request_is_counted_to_the_byte(rows: list) -> None:
     [block] = add_blocks(rows)
     assert sent(body(block)) == _FIXED + sum(request_costs(block)) - 1  # the last item has no comma
+
+
+@pytest.mark.parametrize("limit", [250, 6_200_000])
+def test_sparse_vectors_stay_with_their_rows_and_are_counted(limit: int) -> None:
+    blocks = [block for at in range(4) for block in add_blocks([(f"r{at}{row}", [1.0]) for row in range(3)])]
+    found = with_sparse(blocks, [{row: 0.5, 7: 1.25} if row % 3 else None for row in range(8, 20)])
+    parts = [batch.rows for batch in cut(found, request_costs, limit) if batch.rows]
+    items = [item for part in parts for item in json.loads(body(part))["vectors"]]
+    assert [item["id"] for item in items] == [row_id for block in blocks for row_id in block.ids]
+    assert [item.get("sparse", {"indices": [0]})["indices"][0] for item in items] == [
+        row if row % 3 else 0 for row in range(8, 20)
+    ]
+    assert [sent(body(part)) for part in parts] == [_FIXED + sum(request_costs(part)) - 1 for part in parts]
+    assert (len(parts) > 1) == (limit == 250)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -38,12 +38,14 @@ class NewVector(msgspec.Struct, frozen=True):
     """A decoded vector: components (dimension,) as float32 or float64, metadata as JSON text, None if absent.
 
     `position` is the number of its line or row in a file, from 0; None if it is the same as in the batch.
+    `sparse` is JSON text, as it was sent: the sparse vectors that are not in the metadata yet.
     """
 
     id: str
     vector: Components
     metadata: msgspec.Raw | None = None
     position: int | None = None
+    sparse: msgspec.Raw | None = None
 
 
 Entry = NewVector | BadItem
@@ -57,12 +59,14 @@ type NumberParser = Callable[[bytes], npt.NDArray[np.float64]]
 class VectorJson(msgspec.Struct, forbid_unknown_fields=True):
     """A vector in JSON. `vector` is an array of numbers, or base64 of little-endian float32.
 
-    `vector` stays JSON text, because each reader chooses the parser for its numbers.
+    `vector` stays JSON text, because each reader chooses the parser for its numbers; and `sparse`, because the index
+    says what its names are.
     """
 
     id: str
     vector: msgspec.Raw
     metadata: msgspec.Raw = NO_METADATA
+    sparse: msgspec.Raw = NO_METADATA
 
 
 class _AnyId(msgspec.Struct):
@@ -87,7 +91,7 @@ def parse_numbers(text: bytes) -> npt.NDArray[np.float64]:
 
 
 def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser = parse_numbers) -> Entry:
-    """Decode a JSON object `{"id", "vector", "metadata"?}`; errors become a `BadItem` at `position`."""
+    """Decode a JSON object `{"id", "vector", "metadata"?, "sparse"?}`; errors become a `BadItem` at `position`."""
     try:
         body = VECTOR_JSON.decode(text)
         vector, metadata = _components_of_json(body.vector, parse), _metadata_of_item(body.metadata)
@@ -100,15 +104,18 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
         return BadItem(position, _id(text), malformed_reason(bytes(text), error))
     if repeated is not None:
         return BadItem(position, body.id, f"has the key {repeated!r} more than once")
-    return NewVector(body.id, vector, metadata, position)
+    if body.sparse is NO_METADATA:
+        return NewVector(body.id, vector, metadata, position)
+    sparse = None if body.sparse == NO_METADATA else body.sparse.copy()  # a view would keep the whole request body
+    return NewVector(body.id, vector, metadata, position, sparse)
 
 
-def may_repeat(text: bytes, vector_id: str, metadata: msgspec.Raw | None) -> bool:
-    """Return False if the JSON object `text` certainly has id, vector and, unless it is None, metadata once each.
+def may_repeat(text: bytes, vector_id: str, *members: msgspec.Raw | None) -> bool:
+    """Return False if the JSON object `text` certainly has id, vector and the `members` that are not None once each.
 
     It counts colons, as `readers.repeated` explains.
     """
-    inner = 0 if metadata is None else 1 + bytes(metadata).count(b":")
+    inner = sum(1 + bytes(member).count(b":") for member in members if member is not None)
     return text.count(b":") != 2 + vector_id.count(":") + inner or _ESCAPED in text
 
 
@@ -118,8 +125,8 @@ def _repeated_key(text: bytes, body: VectorJson) -> str | None:
     Raises:
         UnicodeDecodeError: an earlier value of the key, which msgspec skipped, is not UTF-8.
     """
-    given = None if body.metadata is NO_METADATA else body.metadata
-    return repeated_outermost(text) if may_repeat(text, body.id, given) else None
+    given = [None if member is NO_METADATA else member for member in (body.metadata, body.sparse)]
+    return repeated_outermost(text) if may_repeat(text, body.id, *given) else None
 
 
 def decode_base64(text: str | bytes) -> npt.NDArray[np.float32]:

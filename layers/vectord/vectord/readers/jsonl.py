@@ -156,7 +156,7 @@ def _split_line(position: int, block: bytes, start: int, end: int) -> _Split | N
     try:
         body = VECTOR_JSON.decode(rest)
         given = None if body.metadata is NO_METADATA else body.metadata
-        if body.vector != _PLACEHOLDER_JSON:
+        if body.vector != _PLACEHOLDER_JSON or body.sparse is not NO_METADATA:
             return None
         vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
         if may_repeat(rest, body.id, given):

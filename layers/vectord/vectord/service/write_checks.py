@@ -21,7 +21,7 @@ from vectord.service.service import Service
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import STRONG, Deadline, WriteOptions
 from vectord.service.values.selection import Members, Patch, Selection, parse_filter
-from vectord.service.values.validation import validated_items, validated_matrix
+from vectord.service.values.validation import validated_items, validated_matrix, with_sparse
 
 _IDS_ONLY: Final = Members(metadata=False, vectors=False)
 
@@ -42,7 +42,7 @@ def check_add(service: Service, name: str, entries: Sequence[Entry], deadline: D
     if isinstance(entries, EntryMatrix):
         validated_matrix(entries, target.params)
     else:
-        validated_items(entries, target.params)
+        validated_items(with_sparse(entries, target.params), target.params)
     return target.identity
 
 

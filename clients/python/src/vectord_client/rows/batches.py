@@ -21,6 +21,7 @@ _BODY: Final = b'{"vectors":[', b"]}"
 _FIXED: Final = len(b'{\\"vectors\\":[]}')
 _ITEM: Final = len(b'{\\"id\\":,\\"vector\\":\\"\\"},')  # what a row has beside its values, as the event has it
 _METADATA: Final = len(b',\\"metadata\\":')
+_SPARSE: Final = len(b',\\"sparse\\":')
 _DOUBLED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")
 
 Costs = Callable[[Block], list[int]]
@@ -29,10 +30,13 @@ Costs = Callable[[Block], list[int]]
 def request_costs(block: Block) -> list[int]:
     """Return the bytes that each row takes in the event of a request."""
     fixed = _ITEM + (block.row_bytes + 2) // 3 * 4
-    return [
+    costs = [
         fixed + event_bytes(encode_id(row_id)) + (0 if text is None else _METADATA + event_bytes(text))
         for row_id, text in zip(block.ids, block.metadata, strict=True)
     ]
+    for row, sparse in enumerate(block.sparse):
+        costs[row] += 0 if sparse is None else _SPARSE + event_bytes(sparse)
+    return costs
 
 
 def memory_costs(block: Block) -> list[int]:
@@ -124,6 +128,8 @@ def body(rows: Block) -> bytes:
     for row, (row_id, text) in enumerate(zip(rows.ids, rows.metadata, strict=True)):
         vector = binascii.b2a_base64(rows.vector(row), newline=False)
         tail = b"}" if text is None else b',"metadata":%b}' % text
+        if rows.sparse and (sparse := rows.sparse[row]) is not None:
+            tail = b',"sparse":%b%b' % (sparse, tail)
         items.append(b'{"id":%b,"vector":"%b"%b' % (encode_id(row_id), vector, tail))
     return _BODY[0] + b",".join(items) + _BODY[1]
 

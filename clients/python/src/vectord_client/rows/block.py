@@ -1,8 +1,8 @@
 """Blocks: rows in columns, checked and ready to be sent; and the rows that are not valid."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,7 +26,7 @@ class Block(msgspec.Struct, frozen=True):
 
     `vectors` has the bytes of little-endian float32, row after row. `metadata` has JSON texts, None for rows without.
     `positions` are the rows' places in the input, from 0. `bad` are the rows of the same part of the input that are
-    not valid.
+    not valid. `sparse` has the sparse vectors of rows as JSON texts; it is empty if no row has any.
     """
 
     positions: Sequence[int]
@@ -35,6 +35,7 @@ class Block(msgspec.Struct, frozen=True):
     dimension: int
     metadata: list[bytes | None]
     bad: tuple[BadItem, ...] = ()
+    sparse: Sequence[bytes | None] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -57,6 +58,7 @@ class Block(msgspec.Struct, frozen=True):
             self.vectors[start * self.row_bytes : stop * self.row_bytes],
             self.dimension,
             self.metadata[start:stop],
+            sparse=self.sparse[start:stop],
         )
 
     def without(self, reasons: Mapping[int, str]) -> "Block":
@@ -72,7 +74,12 @@ class Block(msgspec.Struct, frozen=True):
             self.dimension,
             [self.metadata[row] for row in kept],
             (*self.bad, *bad),
+            [self.sparse[row] for row in kept] if self.sparse else (),
         )
+
+    def each_sparse(self) -> Iterable[bytes | None]:
+        """Return the sparse vectors of each row, None for rows without."""
+        return self.sparse or repeat(None, len(self))
 
 
 def joined(blocks: Sequence[Block]) -> Block:
@@ -85,7 +92,13 @@ def joined(blocks: Sequence[Block]) -> Block:
         _joined_bytes([block.vectors for block in blocks]),
         blocks[0].dimension,
         list(chain.from_iterable(block.metadata for block in blocks)),
+        sparse=list(chain.from_iterable(block.each_sparse() for block in blocks)) if has_sparse(blocks) else (),
     )
+
+
+def has_sparse(blocks: Iterable[Block]) -> bool:
+    """Return True if a row of a block has sparse vectors beside its metadata."""
+    return any(block.sparse for block in blocks)
 
 
 def _joined_bytes(parts: Sequence[memoryview]) -> memoryview:

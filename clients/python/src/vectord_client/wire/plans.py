@@ -16,11 +16,12 @@ from vectord_client.errors import (
 )
 from vectord_client.hits import Hits
 from vectord_client.rows import batches
-from vectord_client.rows.block import Block, InvalidRows, joined
+from vectord_client.rows.block import Block, InvalidRows, has_sparse, joined
 from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
 from vectord_client.rows.id_lists import checked_id, checked_ids
+from vectord_client.rows.sparse import with_sparse
 from vectord_client.sparse_values import sparse_fields
 from vectord_client.text_values import text_fields
 from vectord_client.values import Added, Deleted, IndexInfo, Restored, Row
@@ -105,12 +106,12 @@ def search_many(name: str, vectors: Sequence[str], most: int, **options: Any) ->
 def add(name: str, blocks: Sequence[Block], if_match: str | None, *, in_process: bool = False) -> Plan[Added]:
     """Add rows in one request, or in as many as they need, one after the other.
 
-    With `in_process` the transport accepts any number of rows as they are.
+    With `in_process` the transport accepts any number of rows as they are, unless they have sparse vectors.
 
     Raises:
         ArgumentInvalid: There are no rows, or `if_match` is given and they need several requests.
     """
-    if in_process and any(map(len, blocks)):
+    if in_process and any(map(len, blocks)) and not has_sparse(blocks):
         added: Added = yield operations.add_rows(name, joined(blocks), if_match)
         return added
     cut = list(batches.cut(blocks))
@@ -130,15 +131,20 @@ def add(name: str, blocks: Sequence[Block], if_match: str | None, *, in_process:
     return _sum(rows, outcomes)
 
 
-def blocks_of(rows: Any, ids: Any, vectors: Any, metadata: Any, names: tuple[str, str]) -> list[Block]:
+def blocks_of(
+    rows: Any, ids: Any, vectors: Any, metadata: Any, names: tuple[str, str], *, sparse: Any = None
+) -> list[Block]:
     """Return the rows of an add; `names` are the fields of id and vector, `metadata` perhaps those of the metadata.
+
+    `sparse` has the sparse vectors of the rows, None if they have none.
 
     Raises:
         ArgumentInvalid: The input is not rows, or some rows are not valid.
     """
     fields = make_names(*names, metadata if is_frame(rows) else None)
     try:
-        return add_blocks(rows, ids=ids, vectors=vectors, metadata=metadata, names=fields)
+        blocks = add_blocks(rows, ids=ids, vectors=vectors, metadata=metadata, names=fields)
+        return blocks if sparse is None else with_sparse(blocks, sparse)
     except (TypeError, ValueError) as error:
         if isinstance(error, VectordError):
             raise

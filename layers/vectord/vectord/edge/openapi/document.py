@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -72,6 +72,20 @@ _PATH_PARAMETERS: Final[dict[str, Json]] = {
 }
 
 
+class SparseVector(msgspec.Struct, forbid_unknown_fields=True):
+    """A sparse vector: distinct indices, and for each a value that is not 0."""
+
+    indices: fields.Indices
+    values: fields.Values
+
+
+_EACH_SPARSE: Final = fields.ref("SparseVector")
+_SPARSE: Final = fields.schema(
+    description="A sparse vector, or an object with one for each of some declared names. It is stored in the metadata.",
+    anyOf=[_EACH_SPARSE, {"type": "object", "additionalProperties": _EACH_SPARSE}, {"type": "null"}],
+)
+
+
 class NewVector(msgspec.Struct, forbid_unknown_fields=True):
     """One vector of a batch."""
 
@@ -80,6 +94,7 @@ class NewVector(msgspec.Struct, forbid_unknown_fields=True):
     id: fields.Id
     vector: fields.Vector
     metadata: fields.Metadata = msgspec.field(default_factory=msgspec.Raw)
+    sparse: Annotated[msgspec.Raw, _SPARSE] = msgspec.field(default_factory=msgspec.Raw)
 
 
 @cache
@@ -111,7 +126,7 @@ def _schemas() -> Json:
     types = {kind for one in OPERATIONS for kind in (*one.answers, *([one.body] if one.body else ()))}
     ordered = sorted(types, key=lambda kind: kind.__name__)
     template = fields.ref("{name}")["$ref"]
-    _, schemas = msgspec.json.schema_components([*ordered, Problem, NewVector], ref_template=template)
+    _, schemas = msgspec.json.schema_components([*ordered, Problem, NewVector, SparseVector], ref_template=template)
     for schema in schemas.values():
         schema.pop("title", None)
         if "description" in schema:

@@ -17,7 +17,8 @@ from vectord.index.query.search import search_many
 from vectord.index.query.values import Order, OrderedRow
 from vectord.index.rows import Item, RowMask
 from vectord.index.state import Index
-from vectord.readers.entry import Entry
+from vectord.readers.entry import Entry, NewVector
+from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import is_repeat
 from vectord.service.commit.prepared import Changes, Committed, Effect
 from vectord.service.single import listing
@@ -55,7 +56,7 @@ from vectord.service.values.selection import (
     selected_rows,
 )
 from vectord.service.values.text_fields import searchable_fields
-from vectord.service.values.validation import Add
+from vectord.service.values.validation import Add, with_sparse
 
 _SEED: Final = 20_261_123  # of the random sample of a recall measurement
 
@@ -219,6 +220,8 @@ class SingleIndex(msgspec.Struct, frozen=True):
         Raises:
             BatchInvalid: some entries are not valid; nothing was changed.
         """
+        if not isinstance(entries, EntryMatrix) and any(isinstance(one, NewVector) and one.sparse for one in entries):
+            entries = with_sparse(entries, self.index.params)
         return _added(self.commits.apply(self.snapshot, Add(entries), self.deadline, write))
 
     def add_checked(self, items: Sequence[Item], write: WriteOptions) -> Added:

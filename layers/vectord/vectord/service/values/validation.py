@@ -109,6 +109,18 @@ class AddFiles(msgspec.Struct, frozen=True, eq=False):
         return index, tuple(effect)
 
 
+def with_sparse(entries: Sequence[Entry], index: Params) -> Sequence[Entry]:
+    """Return a batch whose sparse vectors are in the metadata; a row that `index` cannot store is a bad item.
+
+    It comes before any validation, and before a change is stored, because a stored change has metadata alone.
+    """
+    if isinstance(entries, EntryMatrix) or not any(isinstance(one, NewVector) and one.sparse for one in entries):
+        return entries
+    from vectord.index.query.text.members import stored  # noqa: PLC0415  few batches have sparse vectors
+
+    return [stored(entry, position, index) for position, entry in enumerate(entries)]
+
+
 def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
     """Return the batch as items with float32 vectors.
 
@@ -189,9 +201,10 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     items: list[Item] = []
     bad: list[BadItem] = []
     for block in _blocks(entries, check):
-        good = None if bad else _validate_block(block, index)
+        rows = with_sparse(block, index)
+        good = None if bad else _validate_block(rows, index)
         if good is None:
-            good, wrong = _sorted_out(block, index)
+            good, wrong = _sorted_out(rows, index)
             bad += map(_cut, wrong)
         if len(bad) >= most_bad:
             break
