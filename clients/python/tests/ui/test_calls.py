@@ -66,6 +66,17 @@ def test_words_are_searched_alone_and_with_a_text(browser: Browser) -> None:
     assert found["matches"][0].keys() == {"id", "metadata", "distance", "relevance", "score"}
 
 
+def test_a_sparse_vector_is_searched_alone_and_with_an_id(browser: Browser) -> None:
+    _, info = browser.call("GET", "/api/indexes/texts")
+    assert list(info["index"]["sparse"]) == ["splade"]
+    sparse = {"sparse": {"indices": [1], "values": [0.5]}, "recall": 0.95}
+    status, found = browser.call("POST", "/api/indexes/texts/search", {**sparse, "k": 2})
+    [match] = found["matches"]
+    assert (status, match["id"], match["relevance"], "distance" in match) == (200, "house", 1.0, False)
+    _, found = browser.call("POST", "/api/indexes/texts/search", {**sparse, "id": "ship", "k": 1})
+    assert found["matches"][0].keys() == {"id", "metadata", "distance", "relevance", "score"}
+
+
 def test_an_index_without_a_model_says_so(browser: Browser) -> None:
     status, problem = browser.call("POST", "/embed", {"index": "films", "text": "a rocket"})
     assert (status, problem["title"]) == (400, "NoEmbedder")

@@ -25,6 +25,9 @@ class Part {
   replaceChildren(...children) {
     this.children = children;
   }
+  focus() {
+    this.focused = true;
+  }
   get valueAsNumber() {
     return Number(this.value);
   }
@@ -36,15 +39,15 @@ class Part {
   }
 }
 
-/** Return the search tab of an index that declares `text`, and the bodies of the searches that it sends. */
-function opened(text) {
+/** Return the search tab of an index that declares `text` and `sparse`, and the bodies of the searches that it sends. */
+function opened(text, sparse) {
   const sent = [];
   globalThis.document = { createElement: () => new Part() };
   globalThis.fetch = async (path, { body }) => {
     sent.push(JSON.parse(body));
     return { ok: true, status: 200, text: async () => JSON.stringify(ANSWER) };
   };
-  const tab = searchTab({ name: "films", route: "/api/indexes/films", first: [], filter: () => "", info: { index: { text } } });
+  const tab = searchTab({ name: "films", route: "/api/indexes/films", first: [], filter: () => "", info: { index: { text, sparse } } });
   const [form, output] = tab.elements;
   const input = (id) => form.parts.find((part) => part.attributes.id === id);
   const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -81,4 +84,48 @@ test("an index without text fields has no field for words", async () => {
     await settled();
     assert.equal(sent[0].id, "alien");
   }
+});
+
+test("a sparse vector is searched alone, and with a query as one hybrid search", async () => {
+  const { form, input, sent, settled } = opened(undefined, { splade: {} });
+  input("sparse").value = "17: 1.5, 2024: 0.5";
+  form.listeners.submit({ preventDefault() {} });
+  await settled();
+  input("by").value = "id";
+  input("query").value = "alien";
+  form.listeners.submit({ preventDefault() {} });
+  await settled();
+  const searched = { k: 10, recall: 0.95, include: ["metadata"], sparse: { indices: [17, 2024], values: [1.5, 0.5] } };
+  assert.deepEqual(sent, [searched, { ...searched, id: "alien" }]);
+});
+
+test("a sparse vector that is not valid is marked at its field, and nothing is sent", async () => {
+  const { form, output, input, sent, settled } = opened(undefined, { splade: {} });
+  const before = output.text;
+  const error = () => input("sparse-error").text;
+  input("sparse").value = "17";
+  form.listeners.submit({ preventDefault() {} });
+  await settled();
+  assert.match(error(), /"17" is not an index and its value/);
+  assert.deepEqual([sent.length, output.text, input("sparse").focused, input("sparse").attributes["aria-invalid"]], [0, before, true, "true"]);
+  input("sparse").value = "17: 1";
+  form.listeners.submit({ preventDefault() {} });
+  await settled();
+  assert.deepEqual([sent.length, error(), input("sparse").attributes["aria-invalid"]], [1, "", "false"]);
+});
+
+test("one of several sparse vectors is chosen by its name", async () => {
+  const { tab, form, input, sent, settled } = opened(undefined, { body: {}, title: {} });
+  input("sparse-name").value = "title";
+  input("sparse").value = "17: 1";
+  form.listeners.submit({ preventDefault() {} });
+  await settled();
+  assert.deepEqual(sent[0].sparse, { name: "title", indices: [17], values: [1] });
+  tab.searchWith("heat");
+  await settled();
+  assert.deepEqual([sent[1].id, sent[1].sparse, input("sparse").value], ["heat", undefined, ""]);
+});
+
+test("an index without sparse vectors has no field for them", () => {
+  for (const sparse of [undefined, null]) assert.equal(opened(undefined, sparse).input("sparse"), undefined);
 });

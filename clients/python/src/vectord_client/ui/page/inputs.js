@@ -33,14 +33,60 @@ export function vectorOf(text) {
   throw new Failure("Paste a vector: numbers with commas or spaces between them, or base64 of float32.");
 }
 
+const MAX_INDEX = 2 ** 32 - 1;
+const PAIR = "such as 17: 1.5";
+
+/** Return a sparse vector, of pairs `index: value` or of an object with `indices` and `values`; undefined for no text. */
+export function sparseOf(text) {
+  const trimmed = text.trim();
+  if (!trimmed) return undefined;
+  const { indices, values, ...more } = listsOf(trimmed) ?? pairsOf(trimmed);
+  if (!Array.isArray(indices) || !Array.isArray(values) || indices.length !== values.length) {
+    throw new Failure("`indices` and `values` must be two arrays of one length.");
+  }
+  if (!indices.length) throw new Failure(`Write an index and its value, ${PAIR}.`);
+  const seen = new Set();
+  indices.forEach((index, at) => {
+    if (!Number.isInteger(index) || index < 0 || index > MAX_INDEX) {
+      throw new Failure(`The index ${JSON.stringify(index)} must be an integer from 0 to ${MAX_INDEX}.`);
+    }
+    if (seen.has(index)) throw new Failure(`The index ${index} is there more than once.`);
+    if (!Number.isFinite(values[at]) || values[at] === 0) throw new Failure(`The value of index ${index} must be a number other than 0.`);
+    seen.add(index);
+  });
+  return { ...more, indices, values };
+}
+
+/** Return an object of JSON that has `indices`; undefined if the text is something else. */
+function listsOf(text) {
+  try {
+    const value = JSON.parse(text);
+    return value?.indices === undefined ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Return indices and values of pairs, which may be in braces and have quotes, as those of JSON and Python. */
+function pairsOf(text) {
+  const inside = text.replace(/^\{|\}$/g, "").replace(/\s*:\s*/g, ":");
+  const pairs = inside.split(/[\s,;]+/).filter(Boolean).map((pair) => {
+    const found = /^["']?([^"':]+)["']?:([^:]+)$/.exec(pair);
+    const numbers = found ? [Number(found[1]), Number(found[2])] : [NaN];
+    if (numbers.some(Number.isNaN)) throw new Failure(`${JSON.stringify(pair)} is not an index and its value, ${PAIR}.`);
+    return numbers;
+  });
+  return { indices: pairs.map(([index]) => index), values: pairs.map(([, value]) => value) };
+}
+
 /**
- * Return the members of a search: by a query of a kind, by words in its place, or by both, which is a hybrid search.
- * `embed` returns a promise of `{ vector }` of a text.
+ * Return the members of a search: by a query of a kind, by words or a sparse vector in its place, or by both, which is
+ * a hybrid search. `embed` returns a promise of `{ vector }` of a text.
  */
-export async function queryOf(kind, query, words, embed) {
-  const text = words.trim();
-  const members = text ? { text } : {};
-  if (text && !query.trim()) return members;
+export async function queryOf(kind, query, words, embed, sparse) {
+  const text = words.trim() || undefined;
+  const members = { ...(text && { text }), ...(sparse && { sparse }) };
+  if ((text || sparse) && !query.trim()) return members;
   if (kind === "id") return { ...members, id: query };
   if (kind === "vector") return { ...members, vector: vectorOf(query) };
   return { ...members, ...(await embed(query)) };

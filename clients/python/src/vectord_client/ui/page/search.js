@@ -1,9 +1,10 @@
-// Search by the id of a stored vector, by a vector or by a text, by words, or by both; or list rows.
+// Search by the id of a stored vector, by a vector or by a text, by words or a sparse vector, or by both; or list rows.
 
 import { bodyOf, get, post } from "./api.js";
 import { element, field, run, table } from "./dom.js";
 import { bytes, count, counted, label, numbersOf, short } from "./format.js";
 import { queryOf } from "./inputs.js";
+import { sparseField } from "./sparse.js";
 
 const LISTED = 50;
 const SUMMARY = 160; // characters of metadata that a row shows
@@ -14,6 +15,8 @@ export function searchTab(index) {
   const query = element("textarea", { id: "query", rows: 1, spellcheck: "false" });
   const fields = Object.keys(index.info.index.text ?? {});
   const words = element("input", { id: "words", type: "search", autocomplete: "off", placeholder: fields.join(", ") });
+  const names = Object.keys(index.info.index.sparse ?? {});
+  const sparse = names.length ? sparseField(names) : null;
   const k = element("input", { id: "k", type: "number", min: 1, max: 10000, value: 10 });
   const recall = element("input", { id: "recall", type: "number", min: 0.5, max: 1, step: "any", value: 0.95 });
   const search = element("button", { type: "submit", class: "main" }, "Search");
@@ -22,15 +25,16 @@ export function searchTab(index) {
   by.value = index.info.index.embedding ? "text" : "id";
   const submit = (event) => {
     event.preventDefault();
-    run(search, output, () => firstPage());
+    const typed = sparse?.read();
+    if (typed !== null) run(search, output, () => firstPage(typed));
   };
   query.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey) submit(event);
   });
 
-  async function firstPage() {
+  async function firstPage(typed) {
     const filter = index.filter();
-    const wanted = await queryOf(by.value, query.value, words.value, embed);
+    const wanted = await queryOf(by.value, query.value, words.value, embed, typed);
     return found({ k: k.valueAsNumber, recall: recall.valueAsNumber, include: ["metadata"], ...wanted }, filter, 0);
   }
 
@@ -75,6 +79,7 @@ export function searchTab(index) {
     field("Search by", by, "kind"),
     field("Query", query, "wide"),
     fields.length ? field("Words, alone or with a query", words, "kind") : null,
+    ...(sparse?.elements ?? []),
     field("Matches (k)", k, "narrow"),
     field("Target recall", recall, "narrow"),
     element("div", { class: "buttons" }, search, listRows),
@@ -85,6 +90,7 @@ export function searchTab(index) {
       by.value = "id";
       query.value = id;
       words.value = "";
+      sparse?.clear();
       run(search, output, () => firstPage());
     },
   };
