@@ -85,12 +85,23 @@ def test_an_earlier_version_is_described_and_searched(kept: Api, name: str) -> N
     assert ([match["id"] for match in answer.json["matches"]], answer.etag) == (["a"], middle["etag"])
 
 
+def test_vectors_and_values_of_a_version_are_counted(kept: Api) -> None:
+    for version in _versions(kept):
+        described = kept.send("GET", "/indexes/t", query={"as_of": version["version"]}).json["count"]
+        counted = kept.send("POST", "/indexes/t/vectors/count", {"as_of": version["version"]})
+        values = kept.send("POST", "/indexes/t/vectors/facets", {"paths": ["n"], "as_of": version["version"]})
+        assert (counted.json, values.json["count"]) == ({"count": described}, described)
+        assert counted.etag == version["etag"]
+
+
 @pytest.mark.parametrize("as_of", ["nonsense", '"0123"', "2001-01-01T00:00:00Z"])
 def test_a_missing_version_is_not_found(kept: Api, as_of: str) -> None:
     before = kept.send("GET", "/indexes/t").etag
     for answer in (
         kept.send("GET", "/indexes/t", query={"as_of": as_of}),
         kept.send("POST", "/indexes/t/search", {"vector": [1, 0], "as_of": as_of}),
+        kept.send("POST", "/indexes/t/vectors/count", {"as_of": as_of}),
+        kept.send("POST", "/indexes/t/vectors/facets", {"paths": ["n"], "as_of": as_of}),
         _restore(kept, as_of),
         kept.send("POST", "/indexes/t/copy", {"to": "new", "as_of": as_of}),
     ):

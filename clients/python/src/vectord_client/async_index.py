@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from typing import Any
 
 from vectord_client.async_changes import AsyncChange, AsyncQueued
-from vectord_client.async_counting import AsyncCountable
 from vectord_client.async_reads import AsyncView
 from vectord_client.async_rowset import AsyncRows
 from vectord_client.async_transfer import AsyncLoadable
@@ -28,7 +27,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
+class AsyncIndex(AsyncView, AsyncLoadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:
@@ -96,8 +95,9 @@ class AsyncIndex(AsyncCountable, AsyncView, AsyncLoadable):
     def at(self, as_of: AsOf) -> AsyncView:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time.
 
-        The view has `info`, `count`, `search`, `search_many`, `recall`, `export` and `export_link`. The API reads no
-        single rows of an earlier state: `export` writes all of them, and a `copy` with `as_of` is an index of its own.
+        The view has `info`, `count`, `facets`, `search`, `search_many`, `recall`, `export` and `export_link`. The API
+        reads no single rows of an earlier state: `export` writes all of them, and a `copy` with `as_of` is an index of
+        its own.
         """
         if as_of is None:  # such as the ETag of a version that is a deletion
             raise ArgumentInvalid("as_of is None: give a Version, its id, an ETag or a time.")

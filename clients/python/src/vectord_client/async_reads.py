@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vectord_client.async_counting import AsyncCountable
 from vectord_client.async_session import AsyncSession
 from vectord_client.async_transfer import AsyncExportable
 from vectord_client.hits import Hits
@@ -14,7 +15,7 @@ from vectord_client.wire import encode, operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
-class AsyncView(AsyncExportable):
+class AsyncView(AsyncCountable, AsyncExportable):
     """An index, or one of its earlier states, to read from."""
 
     def __init__(self, session: AsyncSession, name: str, as_of: AsOf | None = None) -> None:
@@ -33,10 +34,6 @@ class AsyncView(AsyncExportable):
     async def info(self) -> IndexInfo:
         """Return parameters, count, sizes and calibration."""
         return await self._session.run(operations.describe(self._name, self._as_of))
-
-    async def count(self, filter: Filter | None = None) -> int:
-        """Return the number of vectors, or of those that satisfy a filter."""
-        return await self._session.follow(plans.count_at(self._name, filter, self._as_of))
 
     async def search(
         self,

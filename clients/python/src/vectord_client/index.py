@@ -5,7 +5,6 @@ from typing import Any
 
 from vectord_client.change_values import ChangeState
 from vectord_client.changes import Change, Queued
-from vectord_client.counting import Countable
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Listing, Rows
@@ -27,7 +26,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class Index(Countable, View, Loadable):
+class Index(View, Loadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:
@@ -96,8 +95,9 @@ class Index(Countable, View, Loadable):
     def at(self, as_of: AsOf) -> View:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time.
 
-        The view has `info`, `count`, `search`, `search_many`, `recall`, `export` and `export_link`. The API reads no
-        single rows of an earlier state: `export` writes all of them, and a `copy` with `as_of` is an index of its own.
+        The view has `info`, `count`, `facets`, `search`, `search_many`, `recall`, `export` and `export_link`. The API
+        reads no single rows of an earlier state: `export` writes all of them, and a `copy` with `as_of` is an index of
+        its own.
         """
         if as_of is None:  # such as the ETag of a version that is a deletion
             raise ArgumentInvalid("as_of is None: give a Version, its id, an ETag or a time.")

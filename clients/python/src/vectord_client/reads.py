@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vectord_client.counting import Countable
 from vectord_client.hits import Hits
 from vectord_client.session import Session
 from vectord_client.sparse_values import SparseVector
@@ -14,7 +15,7 @@ from vectord_client.wire import encode, operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
-class View(Exportable):
+class View(Countable, Exportable):
     """An index, or one of its earlier states, to read from."""
 
     def __init__(self, session: Session, name: str, as_of: AsOf | None = None) -> None:
@@ -33,10 +34,6 @@ class View(Exportable):
     def info(self) -> IndexInfo:
         """Return parameters, count, sizes and calibration."""
         return self._session.run(operations.describe(self._name, self._as_of))
-
-    def count(self, filter: Filter | None = None) -> int:
-        """Return the number of vectors, or of those that satisfy a filter."""
-        return self._session.follow(plans.count_at(self._name, filter, self._as_of))
 
     def search(
         self,

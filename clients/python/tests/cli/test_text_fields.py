@@ -74,6 +74,13 @@ def test_a_sparse_vector_prints_relevances(notes: Vectord) -> None:
     assert list(found[0]) == ["rank", "id", "relevance", "metadata"]
 
 
+def test_rows_that_share_an_index_are_counted(notes: Vectord) -> None:
+    sparse = '{"indices": [3, 4], "values": [1, 1]}'
+    assert notes.lines("count", "notes", "--sparse", sparse) == [{"count": 2}]
+    [facet] = notes.lines("facets", "notes", "splade.indices", "--sparse", sparse)
+    assert [each["value"] for each in facet["values"]] == [3, 4, 17]
+
+
 def test_a_sparse_vector_and_a_vector_print_all_numbers(notes: Vectord) -> None:
     sparse = '{"indices": [17], "values": [2]}'
     first, *_ = notes.lines("search", "notes", "--sparse", sparse, "--vector", "[1, 1]", "--explain")

@@ -7,7 +7,7 @@ from msgspec import structs
 from vectord.edge.filters import filter_text
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import FacetsBody
-from vectord.edge.text_search import counted_words
+from vectord.edge.text_search import counted_terms
 from vectord.filters.tree import path_of
 from vectord.filters.values import Kind, value_of
 from vectord.index.query.values import Facet
@@ -16,9 +16,9 @@ from vectord.service.values.selection import FacetQuery
 
 
 def read_facets(body: FacetsBody, text: bytes) -> FacetQuery:
-    """Return the query in the body of a request for facets, whose JSON is `text`; raise as `counted_words` does."""
-    words = counted_words(body, text)
-    return FacetQuery([path_of(path) for path in body.paths], body.limit, filter_text(body.filter), words)
+    """Return the query in the body of a request for facets, whose JSON is `text`; raise as `counted_terms` does."""
+    terms = counted_terms(body, text)
+    return FacetQuery([path_of(path) for path in body.paths], body.limit, filter_text(body.filter), terms)
 
 
 def facets_answer(paths: Sequence[str], found: Facets) -> vector_answers.Facets:

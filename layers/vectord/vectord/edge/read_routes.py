@@ -53,10 +53,10 @@ def list_vectors(request: Request, service: Service) -> Reply:
 
 
 def count_vectors(request: Request, service: Service) -> Reply:
-    """Count the vectors that satisfy a filter and have some words; all of them without a body."""
+    """Count the vectors that a filter, and words or a sparse vector, find; all of them without a body."""
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
-    read = read_options(body.consistency, body.max_staleness)
-    words = text_search.counted_words(body, request.body)
+    read = read_options(body.consistency, body.max_staleness, body.as_of)
+    words = text_search.counted_terms(body, request.body)
     counted = service.count(request.path["name"], filter_text(body.filter), request.deadline, read, words)
     return handler.reply_or_not_modified(
         request, Reply(vector_answers.Counted(counted.count), headers=handler.etag_header(counted.etag))
@@ -66,7 +66,8 @@ def count_vectors(request: Request, service: Service) -> Reply:
 def count_values(request: Request, service: Service) -> Reply:
     """Count the distinct values at metadata paths (facets)."""
     body = bodies.decode(request.body, bodies.FacetsBody)
-    query, read = edge_facets.read_facets(body, request.body), read_options(body.consistency, body.max_staleness)
+    query = edge_facets.read_facets(body, request.body)
+    read = read_options(body.consistency, body.max_staleness, body.as_of)
     found = service.facets(request.path["name"], query, request.deadline, read)
     answer = edge_facets.facets_answer(body.paths, found)
     reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=FEWER_VALUES)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from vectord.edge.schemas.bodies import CountBody, FacetsBody
-from vectord.edge.schemas.search_bodies import SearchBody, TextBody
+from vectord.edge.schemas.search_bodies import SearchBody, SparseBody, TextBody
 from vectord.errors import RequestInvalid
 from vectord.index.query.query import Fusion, SparseSearch, TextSearch
 from vectord.index.query.text_limits import LEAST_PRODUCT
@@ -61,28 +61,39 @@ def terms_search_of(body: SearchBody) -> TextSearch:
     Raises:
         RequestInvalid: it names no fields, too many, or one twice; or the least relevance is negative.
     """
-    if body.sparse is None:
-        assert body.text is not None
-        return text_search_of(body.text, body.min_relevance)
-    least = body.min_relevance or 0.0
+    if body.sparse is not None:
+        return _sparse_search_of(body.sparse, body.min_relevance)
+    assert body.text is not None
+    return text_search_of(body.text, body.min_relevance)
+
+
+def _sparse_search_of(sparse: SparseBody, min_relevance: float | None) -> TextSearch:
+    """Return the sparse vector of a search or a count; raise RequestInvalid if the least relevance is negative."""
+    least = min_relevance or 0.0
     if least < 0:
         raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {least}")
-    sparse = SparseSearch(body.sparse.name, tuple(body.sparse.indices), tuple(body.sparse.values))
-    return TextSearch("", min_relevance=least or LEAST_PRODUCT, sparse=sparse)
+    vector = SparseSearch(sparse.name, tuple(sparse.indices), tuple(sparse.values))
+    return TextSearch("", min_relevance=least or LEAST_PRODUCT, sparse=vector)
 
 
-def counted_words(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:
-    """Return the words that vectors must have to be counted; `text` is the JSON of `body`.
+def counted_terms(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:
+    """Return the words, or the sparse vector, of the vectors to be counted; `text` is the JSON of `body`.
 
     Raises:
-        RequestInvalid: it names no fields, too many, or one twice; or it has a least relevance without words.
+        RequestInvalid: it names no fields, too many, or one twice; it has words and a sparse vector, or a least
+            relevance without either.
     """
-    if body.text is None:
+    if body.text is None and body.sparse is None:
         if body.min_relevance is not None:
-            raise RequestInvalid("'min_relevance' requires 'text'.")
+            raise RequestInvalid("'min_relevance' requires 'text' or 'sparse'.")
         return None
     check_repeated(text)
-    return TextSelection(text_search_of(body.text, body.min_relevance))
+    if body.sparse is None:
+        assert body.text is not None
+        return TextSelection(text_search_of(body.text, body.min_relevance))
+    if body.text is not None:
+        raise RequestInvalid("'text' cannot be combined with 'sparse' in a count. Send two requests.")
+    return TextSelection(_sparse_search_of(body.sparse, body.min_relevance))
 
 
 def fusion_of(body: SearchBody) -> Fusion:

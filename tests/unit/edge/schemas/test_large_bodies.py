@@ -9,6 +9,7 @@ import pytest
 from vectord.edge.schemas import bodies
 from vectord.edge.schemas.bodies import (
     AddBody,
+    CountBody,
     DeleteBody,
     FacetsBody,
     GetBody,
@@ -109,6 +110,12 @@ TOO_MANY = {
     "probes": (RecallBody, f'{{"vectors":[{repeated("[1]")}]}}', "at most 500"),
     "ids": (GetBody, f'{{"ids":[{repeated("0")}]}}', "at most 1,000"),
     "paths": (FacetsBody, f'{{"paths":[{repeated(json.dumps("a"))}]}}', "at most 16"),
+    "indices of a count": (
+        CountBody,
+        f'{{"sparse":{{"indices":[{repeated("1")}],"values":[1]}}}}',
+        "sparse is too long",
+    ),
+    "indices of facets": (FacetsBody, f'{{"paths":["a"],"sparse":{{"indices":[{repeated("1")}]}}}}', "4,096 indices"),
     "components": (SearchBody, f'{{"vector":[{repeated("1")}]}}', "at most 4,096"),
     "components of one of several": (SearchBody, f'{{"vectors":[[1],[{repeated("1")}]]}}', "at most 4,096"),
 }

@@ -170,20 +170,6 @@ def _sum(rows: Sequence[Block], outcomes: Sequence[Any]) -> Added:
     return Added(sum(one.added for one in done), sum(one.replaced for one in done), last.count, last.etag)
 
 
-def count_at(name: str, filter: encode.Filter | None, as_of: encode.AsOf | None) -> Plan[int]:
-    """Return the number of vectors in an earlier state, or of those that satisfy a filter.
-
-    The API counts only in the present state. A description of an earlier state has the number of all its vectors, and
-    the answer to a search, with any vector, the number of those that satisfy the filter.
-    """
-    info: IndexInfo = yield operations.describe(name, as_of)
-    if filter is None:
-        return info.count
-    vector = [1.0] * info.dimension
-    hits: Hits = yield operations.search(name, vector=vector, k=1, filter=filter, include=(), as_of=as_of)
-    return hits.eligible
-
-
 def get(name: str, ids: Iterable[str], **options: Any) -> Plan[list[Row]]:
     """Get the vectors of any number of ids, in their order; ids that do not exist are left out."""
     rows: list[Row] = []

@@ -159,7 +159,7 @@ OPERATIONS: Final = (
         answers=(vector_answers.Counted,),
         body=bodies.CountBody,
         headers=NOT_MODIFIED,
-        problems=(errors.FilterInvalid,),
+        problems=(errors.FilterInvalid, errors.VersionNotFound),
         body_is_optional=True,
     ),
     Operation(
@@ -168,7 +168,7 @@ OPERATIONS: Final = (
         answers=(vector_answers.Facets,),
         body=bodies.FacetsBody,
         headers=NOT_MODIFIED,
-        problems=(errors.FilterInvalid, errors.AnswerTooLarge),
+        problems=(errors.FilterInvalid, errors.AnswerTooLarge, errors.VersionNotFound),
     ),
     Operation(
         "POST /indexes/{name}/search",

@@ -9,8 +9,17 @@ import msgspec
 
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
-from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries, check_search
-from vectord.edge.schemas.search_bodies import RecallBody, SearchBody, TextBody
+from vectord.edge.schemas.large_bodies import (
+    LARGE,
+    check_batch,
+    check_count,
+    check_facets,
+    check_ids,
+    check_queries,
+    check_search,
+    check_terms,
+)
+from vectord.edge.schemas.search_bodies import RecallBody, SearchBody, SparseBody, TextBody
 from vectord.errors import (
     MAX_BAD_ITEMS,
     BadItem,
@@ -112,23 +121,27 @@ class GetBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FacetsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The paths whose values are counted, among all vectors or those that satisfy `filter` and have words of `text`."""
+    """The paths whose values are counted, among all vectors or those that `filter`, and `text` or `sparse`, find."""
 
     paths: fields.Paths
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     text: fields.Words | TextBody | None = None
+    sparse: SparseBody | None = None
     min_relevance: fields.NonNegative = None
     limit: fields.ValueLimit = 100
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
+    as_of: fields.AsOf = None
 
 
 class CountBody(msgspec.Struct, forbid_unknown_fields=True):
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     text: fields.Words | TextBody | None = None
+    sparse: SparseBody | None = None
     min_relevance: fields.NonNegative = None
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
+    as_of: fields.AsOf = None
 
 
 def _bad_item(position: int, text: bytes) -> BadItem | None:
@@ -155,7 +168,8 @@ _CHECKS: Final[Mapping[type[msgspec.Struct], Callable[[bytes], None]]] = {
     GetBody: partial(check_count, field="ids", most=MAX_IDS),
     SearchBody: partial(check_search, most=MAX_QUERIES),
     RecallBody: partial(check_queries, most=MAX_PROBES),
-    FacetsBody: partial(check_count, field="paths", most=MAX_PATHS),
+    FacetsBody: partial(check_facets, most=MAX_PATHS),
+    CountBody: check_terms,
 }
 
 

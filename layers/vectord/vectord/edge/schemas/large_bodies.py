@@ -74,12 +74,23 @@ def check_queries(body: bytes, most: int) -> None:
 
 
 def check_search(body: bytes, most: int) -> None:
-    """Raise RequestInvalid as `check_queries` does, and if the JSON of the words is longer than that of any words."""
+    """Raise RequestInvalid as `check_queries` and `check_terms` do."""
+    check_terms(body)
+    check_queries(body, most)
+
+
+def check_facets(body: bytes, most: int) -> None:
+    """Raise RequestInvalid if a body has more than `most` paths, and as `check_terms` does."""
+    check_terms(body)
+    check_count(body, "paths", most)
+
+
+def check_terms(body: bytes) -> None:
+    """Raise RequestInvalid if the JSON of words, or of a sparse vector, is longer than that of any valid one."""
     if len(_field(body, "text")) > _MAX_TEXT:
         raise RequestInvalid(f"text is too long: text.query may have {MAX_QUERY_TEXT:,} characters.")
     if len(_field(body, "sparse")) > _MAX_TEXT:
         raise RequestInvalid(f"sparse is too long: it may have {MAX_INDICES:,} indices.")
-    check_queries(body, most)
 
 
 @cache

@@ -53,6 +53,8 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
+        if self.sparse is not None and self.min_relevance == text_limits.LEAST_PRODUCT:
+            return
         text_limits.check_words(self.query, self.fields, self.min_relevance)
 
 
@@ -279,8 +281,7 @@ def _check_text(query: Query, text: TextSearch) -> None:
     """Raise RequestInvalid if a number in a search by words is out of range, or if it has several vectors."""
     if len(query.vectors) > 1:
         raise RequestInvalid("a search with 'text' or 'sparse' has one query vector or none, not several 'vectors'")
-    if text.sparse is None or text.min_relevance != text_limits.LEAST_PRODUCT:
-        text.check()
+    text.check()
     if query.vectors or query.like is not None:
         other = "text" if text.sparse is None else "sparse"
         text_limits.check_weights({"vector": query.fusion.vector_weight, other: query.fusion.text_weight})

@@ -39,7 +39,10 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class TextSelection(msgspec.Struct, frozen=True):
-    """The vectors that a search by words finds; `statistics` are those of all shards, None for those of the index."""
+    """The vectors that a search by words, or by a sparse vector, finds.
+
+    `statistics` are those of all shards, None for those of the index.
+    """
 
     search: TextSearch
     statistics: TextStatistics | None = None
@@ -153,7 +156,7 @@ def check_id_count(ids: Sequence[str]) -> None:
 class FacetQuery(msgspec.Struct, frozen=True):
     """The distinct values at each of `paths`, up to `limit`, among the vectors that satisfy `filter`, JSON text.
 
-    With `text`, the vectors also have its words.
+    With `text`, a search by it finds the vectors too.
     """
 
     paths: list[str]
@@ -231,7 +234,7 @@ def matching_rows(index: Index, text: str | None, check: DeadlineCheck) -> RowMa
 
 
 def counted_rows(index: Index, text: str | None, words: TextSelection | None, check: DeadlineCheck) -> RowMask:
-    """Return the mask of the rows that satisfy a filter, and that a search by words finds; None stands for all rows.
+    """Return the mask of the rows that satisfy a filter, None for all, and that a search by `words` finds.
 
     Raises:
         FilterInvalid, TextInvalid

@@ -9,7 +9,15 @@ import click
 from vectord_client.cli.command import command
 from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import say
-from vectord_client.cli.parameters import TEXT, filter_option, index_argument, read_ids, read_words, words_options
+from vectord_client.cli.parameters import (
+    SPARSE,
+    TEXT,
+    filter_option,
+    index_argument,
+    read_ids,
+    read_words,
+    words_options,
+)
 from vectord_client.cli.records import FACET_COLUMNS, ROW_COLUMNS, VECTOR_COLUMN, counted, of_facet, of_row, value_lines
 from vectord_client.cli.session import Session, pass_session
 
@@ -35,6 +43,9 @@ _FACETS = """
 vectord facets films genre
 vectord facets films genre year --filter '{"year": {"$gte": 1980}}' --limit 5
 """
+_SPARSE_OPTION = click.option(
+    "--sparse", type=SPARSE, metavar="JSON", help="Count only rows that share an index with a sparse vector."
+)
 
 
 @command(examples=_GET)
@@ -101,11 +112,12 @@ def rows_command(session: Session, index: str, where: Any, limit: int | None, ve
 @index_argument()
 @filter_option("Count only rows that satisfy this filter: JSON, @FILE or -.")
 @words_options("Count only rows that a search for these words finds.")
+@_SPARSE_OPTION
 @pass_session
 def count_command(session: Session, index: str, where: Any, words: str | None, **settings: Any) -> None:
     """Count the rows of INDEX."""
     found = read_words(words, settings["fields"], every=settings["all_words"])
-    count = session.client.index(index).count(where, words=found)
+    count = session.client.index(index).count(where, words=found, sparse=settings["sparse"])
     session.output.value({"count": count}, f"{count:,}")
 
 
@@ -114,12 +126,13 @@ def count_command(session: Session, index: str, where: Any, words: str | None, *
 @click.argument("paths", type=TEXT, nargs=-1, required=True)
 @filter_option("Count only rows that satisfy this filter: JSON, @FILE or -.")
 @words_options("Count only rows that a search for these words finds.")
+@_SPARSE_OPTION
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Values of each path.")
 @pass_session
 def facets_command(session: Session, index: str, paths: tuple[str, ...], words: str | None, **settings: Any) -> None:
     """Count the distinct values at PATHS of the metadata of INDEX, the most frequent first."""
     found = read_words(words, settings["fields"], every=settings["all_words"])
-    chosen = {"filter": settings["where"], "limit": settings["limit"]}
+    chosen = {"filter": settings["where"], "limit": settings["limit"], "sparse": settings["sparse"]}
     facets = session.client.index(index).facets(list(paths), words=found, **chosen)
     if session.output.as_json:
         session.output.records((), (of_facet(facet) for facet in facets))

@@ -1,4 +1,6 @@
-"""The rows that a search by words finds, all of them, to be counted."""
+"""The rows that a search by words or by a sparse vector finds, all of them, to be counted."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +12,14 @@ from vectord.index.rows import Array, RowMask
 from vectord.index.state import Index
 from vectord.index.text.reading import finished
 
+if TYPE_CHECKING:
+    from vectord.index.query.text.sparse import OpenedSparse
+
 
 def with_words(
     index: Index, search: TextSearch, first: TextStatistics | None, mask: RowMask | None, check: DeadlineCheck
 ) -> RowMask:
-    """Return the rows of `mask`, None for all live ones, that a search by words finds.
+    """Return the rows of `mask`, None for all live ones, that a search by words or by a sparse vector finds.
 
     `first` are the statistics of all shards, None for those of the index. They decide which terms a prefix stands for,
     and the relevances.
@@ -27,7 +32,6 @@ def with_words(
     words = reading.analysed(index, search, Query(1, text=search, statistics=first))
     opened = finished(reading.opened(index, words, first, documents=False), index.fetch)
     check()
-    assert isinstance(opened, Opened)  # a count has no sparse vector
     allowed = mask or index.live
     found = np.zeros(len(allowed.base) + len(allowed.tail), np.bool_)
     found[_rows(opened, search, len(found))] = True
@@ -35,9 +39,9 @@ def with_words(
     return RowMask(allowed.base & in_base, allowed.tail & in_tail, filtered=True)
 
 
-def _rows(opened: Opened, search: TextSearch, count: int) -> Array:
-    """Return the rows of the index that have the words; some may be removed."""
-    if search.min_relevance > 0:
+def _rows(opened: "Opened | OpenedSparse", search: TextSearch, count: int) -> Array:
+    """Return the rows of the index that have the words or share an index; some may be removed."""
+    if search.min_relevance > 0 or not isinstance(opened, Opened):
         return opened.rank(count, None, least=search.min_relevance).rows
     any_term = tuple((each.field, term) for each in opened.query.fields for term in each.terms)
     required = opened.query.required or (any_term,)
