@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any, Final
 
 import numpy as np
-from vectord_client import Client
+from vectord_client import Client, Index
 from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 from vectord_client.rows import batches
@@ -33,17 +33,23 @@ from tools.stack.storage import VARIABLES
 CLIENT, BARE, HANDLER = "through the client", "on a bare connection", "the handler in this process"
 FILE: Final = "of a file, through the client"
 _SECONDS: Final = 20.0  # that a request may use storage
+_BUILD_SECONDS: Final = 120.0  # from the end of a load until its build has ended
+_POLL_SECONDS: Final = 0.2
 
 type Rates = Mapping[str, float]  # rows per second, by the way of a load
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of the API: its port, its base path, and what gives bodies to its handler in this process."""
+    """A server of the API: its port, its base path, and what gives bodies to its handler in this process.
+
+    `builds_all`: it also builds what a handler of this process has written.
+    """
 
     port: int
     path: str
     handle: Callable[[str, Sequence[bytes]], None]
+    builds_all: bool
     connection: http.client.HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,12 +72,12 @@ class Server:
 
 def on_stack(stack: Stack) -> Server:
     """Return the stack as a server; its handler works on its bucket."""
-    return Server(stack.port, stack.path, lambda name, bodies: _by_function(stack, name, bodies))
+    return Server(stack.port, stack.path, lambda name, bodies: _by_function(stack, name, bodies), builds_all=True)
 
 
 def on_folder(port: int, folder: Path) -> Server:
     """Return `vectord serve` as a server; its handler works on the same folder."""
-    return Server(port, "", lambda name, bodies: _by_gateway(folder, name, bodies))
+    return Server(port, "", lambda name, bodies: _by_gateway(folder, name, bodies), builds_all=False)
 
 
 class Rows:
@@ -89,15 +95,23 @@ class Rows:
         return len(self.ids)
 
 
-def rates(server: Server, rows: Rows, number: int, first: str) -> Rates:
-    """Return the rows per second of batches in each way, each into a new index; the very first one is `first`."""
+def rates(server: Server, rows: Rows, number: int) -> Rates:
+    """Return the rows per second of batches in each way, each into a new index; the rounds begin with another way."""
     ways: Mapping[str, Callable[[str], object]] = {
         CLIENT: lambda name: _through_client(server, name, rows),
         BARE: lambda name: [server.post(f"/indexes/{name}/vectors", body) for body in rows.bodies],
         HANDLER: lambda name: server.handle(name, rows.bodies),
     }
-    names = [first if (place, number) == (0, 0) else f"{first}-{number}-{place}" for place in range(len(ways))]
-    return {way: _rate(server, name, rows, ways[way]) for way, name in zip(ways, names, strict=True)}
+    order = [list(ways)[(place + number) % len(ways)] for place in range(len(ways))]
+    names = {way: f"batches-{number}-{place}" for place, way in enumerate(ways)}
+    return {
+        way: _rate(server, names[way], rows, ways[way], builds=server.builds_all or way != HANDLER) for way in order
+    }
+
+
+def load(server: Server, rows: Rows, name: str) -> None:
+    """Load rows in batches through the client into a new index, and wait until it is built."""
+    _rate(server, name, rows, lambda index: _through_client(server, index, rows))
 
 
 def rates_of_file(server: Server, rows: Rows, number: int) -> tuple[Rates, str]:
@@ -107,7 +121,7 @@ def rates_of_file(server: Server, rows: Rows, number: int) -> tuple[Rates, str]:
         FILE: lambda name: went.append(_load_file(server, name, rows, "auto")),
         HANDLER: lambda name: server.handle(name, rows.bodies),
     }
-    order = list(ways)[:: -1 if number % 2 else 1]  # what comes second meets the build of the first
+    order = list(ways)[:: -1 if number % 2 else 1]
     return {way: _rate(server, f"file-{number}-{place}", rows, ways[way]) for place, way in enumerate(order)}, went[0]
 
 
@@ -126,12 +140,27 @@ def ratio(found: Sequence[Rates], way: str, of: str) -> float:
     return median(each[way] / each[of] for each in found)
 
 
-def _rate(server: Server, name: str, rows: Rows, load: Callable[[str], object]) -> float:
+def _rate(server: Server, name: str, rows: Rows, load: Callable[[str], object], *, builds: bool = True) -> float:
+    """Return the rows per second of a load into a new index; wait until the server has built it, if it does."""
     with Client(server.url) as client:
         client.create_index(name, dimension=rows.vectors.shape[1])
-    started = time.perf_counter()
-    load(name)
-    return len(rows) / (time.perf_counter() - started)
+        started = time.perf_counter()
+        load(name)
+        seconds = time.perf_counter() - started
+        if builds:
+            _wait_for_build(client.index(name))
+    return len(rows) / seconds
+
+
+def _wait_for_build(index: Index) -> None:
+    """Wait until an index is built, so that no build of one load takes the processors from the next."""
+    end = time.monotonic() + _BUILD_SECONDS
+    while time.monotonic() < end:
+        info = index.info()
+        if info.calibration and info.build is None:
+            return
+        time.sleep(_POLL_SECONDS)
+    raise TimeoutError(f"{index.name!r} was not built within {_BUILD_SECONDS:g} s")
 
 
 def _load_file(server: Server, name: str, rows: Rows, via: str) -> str:

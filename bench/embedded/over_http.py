@@ -47,9 +47,13 @@ def study(folder: Path, rows: int, *, quick: bool) -> None:
     with running_stack(folder) as stack:
         server = http_loads.on_stack(stack)
         with step("HTTP", f"load {len(few):,} rows in each way, in turn"):
-            http_loads.rates(server, few, -1, _SEARCHED)  # starts the functions; not counted
-            loads = [http_loads.rates(server, few, number, _SEARCHED) for number in range(rounds)]
+            http_loads.rates(server, few, -1)  # starts the functions; not counted
+            loads = []
+            for number in range(rounds):
+                http_loads.forget_objects(stack)
+                loads.append(http_loads.rates(server, few, number))
         with step("HTTP", "search on the stack"):
+            http_loads.load(server, few, _SEARCHED)
             on_stack = _searches(server, data.queries, searches)
         files, went = [], ""
         with step("HTTP", f"load a file of {rows:,} rows"):
@@ -62,9 +66,10 @@ def study(folder: Path, rows: int, *, quick: bool) -> None:
     with _served(served) as port:
         server = http_loads.on_folder(port, served)
         with step("HTTP", f"load {len(few):,} rows by vectord serve"):
-            http_loads.rates(server, few, -1, _SEARCHED)
-            by_serve = [http_loads.rates(server, few, number, _SEARCHED) for number in range(rounds)]
+            http_loads.rates(server, few, -1)
+            by_serve = [http_loads.rates(server, few, number) for number in range(rounds)]
         with step("HTTP", "search by vectord serve"):
+            http_loads.load(server, few, _SEARCHED)
             by_server = _searches(server, data.queries, searches)
     _show_loads(loads, by_serve)
     _show_file(files, rows, went)
