@@ -6,7 +6,7 @@ A declared field can be searched from the build on that follows its declaration:
 sections `text` and `piece-text` that the blob has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -40,12 +40,24 @@ type TextFields = Mapping[str, TextField]  # by the path of the field in the met
 class TextShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fields that every section of texts has, and the bytes of the front of each, in the order of the body.
 
-    The fields are numbered in the order of their paths.
+    The fields are numbered in the order of their paths. `samples` are those of each section, empty for one without.
     """
 
     analysis: str
     fields: dict[str, TextField]
     fronts: tuple[int, ...]
+    samples: tuple[bytes, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def of_sections(self) -> list[tuple[int, bytes]]:
+        """The bytes of the front, and the samples, of each section in the order of the body."""
+        return list(zip(self.fronts, self.samples or (b"",) * len(self.fronts), strict=True))
+
+
+def text_shape(fields: TextFields, of_sections: Sequence[tuple[int, bytes]]) -> TextShape:
+    """Return the shape of sections of texts, of each of which the bytes of the front and the samples are given."""
+    fronts, samples = tuple(front for front, _ in of_sections), tuple(samples for _, samples in of_sections)
+    return TextShape(ANALYSIS, dict(fields), fronts, samples if any(samples) else msgspec.UNSET)
 
 
 def of_texts(fields: TextFields) -> TextFields:
@@ -93,6 +105,8 @@ def invalid_shape_reason(shape: TextShape, sections: int) -> str | None:
     """Return why a blob with this number of sections of texts cannot have this shape, or None if it can."""
     if len(shape.fronts) != sections:
         return f"it has the fronts of {len(shape.fronts):,} sections, but there are {sections:,}"
+    if shape.samples and len(shape.samples) != sections:
+        return f"it has the samples of {len(shape.samples):,} sections, but there are {sections:,}"
     if not all(0 < front < 2**63 for front in shape.fronts):
         return "a front has no bytes, or more than a section can have"
     return invalid_fields_reason(shape.fields)

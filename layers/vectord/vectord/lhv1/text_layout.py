@@ -30,6 +30,7 @@ LENGTH_BYTES: Final = (1, 2, 4)
 NO_LENGTHS: Final = 0  # bytes of a length in a field of sparse vectors, whose rows have none
 LISTED: Final = 255  # a length in one byte that stands for one of the listed lengths
 MAX_DICTIONARY: Final = 2**32 - 1  # bytes, as the ends of blocks are uint32
+SMALL: Final = 32 << 10  # bytes of a section that is read whole: its rounds would take longer
 
 _CONTAINER_ROWS: Final = 1 << 16
 _ENTRY: Final = 2  # bytes of a term in its block, without its frequency: its length, and the width of its counts

@@ -13,7 +13,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.section_names import TEXT
-from vectord.lhv1.text_fields import ANALYSIS, TextShape
+from vectord.lhv1.text_fields import TextShape, text_shape
 from vectord.writers.batches import batches
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def _with_existing_graph(index: Index, base: Base, name: str) -> Iterator[bytes 
 
 
 def _shape(index: Index, text: "Text") -> TextShape:
-    return TextShape(ANALYSIS, dict(index.text_fields), (text.front_bytes,))
+    return text_shape(index.text_fields, [(text.front_bytes, text.samples)])

@@ -34,6 +34,7 @@ PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all
 _PILOT_TOLERANCE: Final = 2.0  # a pilot up to twice as slow as the partitions can still win with all its trees
 
 
+type OfText = tuple[int, bytes]  # what the envelope says about a section of texts: the bytes of its front, its samples
 type Report = Callable[[str], None]  # gets a phrase about each long step of a build: what the build does now
 
 
@@ -44,8 +45,8 @@ def ignore(_: str) -> None:
 class Built(msgspec.Struct, frozen=True):
     """The sections by name in the order of the body, the ids in the order of their rows, and the calibration.
 
-    `parts` is what the envelope says about the section `parts`, if there is one. `text_front` is the number of bytes of
-    the front of the section `text`, 0 if there is none.
+    `parts` is what the envelope says about the section `parts`, if there is one. `text` are the bytes of the front
+    of the section `text` and its samples, None if there is none.
     """
 
     sections: Mapping[str, Data]
@@ -53,7 +54,7 @@ class Built(msgspec.Struct, frozen=True):
     calibration: Mapping[str, Curve]
     packed: bool
     parts: PartsShape | None = None
-    text_front: int = 0
+    text: OfText | None = None
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = ignore) -> Built:
@@ -66,8 +67,8 @@ def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = i
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = forest.build(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
-    texts, front = _texts(rows.ids, rows.metadata, params.text, report) if params.text else ({}, 0)
-    return Built({**texts, "graph": graph}, rows.ids, calibration, packed=False, text_front=front)
+    texts, of_text = _texts(rows.ids, rows.metadata, params.text, report) if params.text else ({}, None)
+    return Built({**texts, "graph": graph}, rows.ids, calibration, packed=False, text=of_text)
 
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
@@ -92,7 +93,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     report("measures the recall of searches")
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
-    texts, front = _texts(ids, rows.metadata, params.text, report) if params.text else ({}, 0)
+    texts, of_text = _texts(ids, rows.metadata, params.text, report) if params.text else ({}, None)
     sections |= _columns(ids, rows.metadata, params) | texts | {"rows": pack_documents(ids, rows.metadata)}
     sections["graph"], trees = pilot.result()
     curve = dict[int, float]()
@@ -103,7 +104,7 @@ def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
         report(f"builds {params.m} trees")
         sections["graph"], trees = few_components.build(rows.vectors, layout, params.m, order)
         curve = calibrator.forest_curve(trees, shape)
-    return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape, text_front=front)
+    return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape, text=of_text)
 
 
 def _partitions(
@@ -131,13 +132,13 @@ def _columns(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], params: Pa
 
 def _texts(
     ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], fields: TextFields, report: Report
-) -> tuple[dict[str, Data], int]:
-    """Return the section of the texts of declared fields, and the bytes of its front."""
+) -> tuple[dict[str, Data], OfText]:
+    """Return the section of the texts of declared fields, and what the envelope says about it."""
     from vectord.index.text.packing import pack_texts  # noqa: PLC0415  few indexes have texts
 
     report("analyses the texts")
     packed = pack_texts([metadata.get(vector_id) for vector_id in ids], fields)
-    return {TEXT: packed.data}, packed.front
+    return {TEXT: packed.data}, (packed.front, packed.samples)
 
 
 def _forest_may_win(curve: Curve, shape: PartsShape | None, rows: int, dimension: int) -> bool:

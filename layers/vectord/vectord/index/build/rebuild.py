@@ -124,11 +124,11 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built:
         parts = Parts(data["parts"], rows, graph.layout.dimension, graph.distance, built.parts)
     # This base is encoded and never searched, so it needs no sketch.
     documents, text = PackedDocuments(data["rows"], rows), None
-    if built.text_front:
+    if built.text:
         from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
 
-        fields = index.params.text or {}
-        text = Text(data[TEXT], rows, len(fields), built.text_front, sparse_numbers(fields))
+        fields, (front, samples) = index.params.text or {}, built.text
+        text = Text(data[TEXT], rows, len(fields), front, sparse_numbers(fields), samples)
     return Base(graph, documents, None, built.calibration, entries, data.get("columns"), parts, text)
 
 

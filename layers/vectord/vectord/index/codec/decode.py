@@ -123,24 +123,26 @@ def _texts_of_pieces(
 ) -> "tuple[Text, ...]":
     """Return the texts of each piece, the oldest first; those of an earlier state if it has the same sections."""
     known = {id(text.section): text for text in earlier.tail.texts} if earlier is not None else {}
-    rows, fronts = reversed(envelope.pieces or ()), reversed(shape.fronts[: len(sections)])
+    rows, of_sections = reversed(envelope.pieces or ()), reversed(shape.of_sections[: len(sections)])
     texts = []
-    for section, of_piece, front in zip(sections, rows, fronts, strict=True):
+    for section, of_piece, (front, samples) in zip(sections, rows, of_sections, strict=True):
         text = known.get(id(section))
-        is_same = text and (text.rows, text.fields, text.front_bytes, text.sparse) == (
+        is_same = text and (text.rows, text.fields, text.front_bytes, text.sparse, text.samples) == (
             of_piece,
             len(shape.fields),
             front,
             sparse_numbers(shape.fields),
+            samples,
         )
-        texts.append(text if text and is_same else _text(section, of_piece, shape, front))
+        texts.append(text if text and is_same else _text(section, of_piece, shape, (front, samples)))
     return tuple(texts)
 
 
-def _text(section: Section, rows: int, shape: TextShape, front: int) -> "Text":
+def _text(section: Section, rows: int, shape: TextShape, of_section: tuple[int, bytes]) -> "Text":
     from vectord.index.sections.text import Text  # noqa: PLC0415  few indexes have texts
 
-    return Text(section, rows, len(shape.fields), front, sparse_numbers(shape.fields))
+    front, samples = of_section
+    return Text(section, rows, len(shape.fields), front, sparse_numbers(shape.fields), samples)
 
 
 def _reused_base(
@@ -170,5 +172,5 @@ def _base(
         parts = Parts(sections["parts"], rows, graph.layout.dimension, graph.distance, envelope.parts)
     text = None
     if envelope.text:
-        text = _text(sections[TEXT], rows, envelope.text, envelope.text.fronts[-1])
+        text = _text(sections[TEXT], rows, envelope.text, envelope.text.of_sections[-1])
     return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"), parts, text)

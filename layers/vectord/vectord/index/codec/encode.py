@@ -20,7 +20,7 @@ from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Crc32, Data, Envelope, SectionEntry
 from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE, PIECE_TEXT
-from vectord.lhv1.text_fields import ANALYSIS, TextFields, TextShape
+from vectord.lhv1.text_fields import TextFields, TextShape, text_shape
 
 OTHER_ROOM: Final = 128 << 10
 """Bytes of an envelope that lists no rows: enough for all indexes but those with a long `applied`."""
@@ -133,7 +133,7 @@ def _append_tail(
         removed=sorted(index.removed),
         graph_rows=base.graph.rows if base else msgspec.UNSET,
         parts=base.parts.shape if base and base.parts else msgspec.UNSET,
-        text=_text_shape(texts, _fronts(index, base, kept, piece)),
+        text=_text_shape(texts, _of_texts(index, base, kept, piece)),
     )
     start = index.body_start + sum(each.bytes for one in of_pieces[kept:] for each in one)
     copied_size = sum(entry.bytes for entry in copied_entries)
@@ -165,14 +165,15 @@ def _declared(index: Index) -> TextFields:
     return index.params.text or {}
 
 
-def _fronts(index: Index, base: Base | None, kept: int, piece: NewPiece | None) -> list[int]:
-    """Return the bytes of the front of each section of texts, in the order of the body."""
+def _of_texts(index: Index, base: Base | None, kept: int, piece: NewPiece | None) -> list[tuple[int, bytes]]:
+    """Return the bytes of the front, and the samples, of each section of texts, in the order of the body."""
     texts = [*reversed(index.tail.texts[:kept]), *([base.text] if base and base.text else [])]
-    return [*([piece.text.front] if piece and piece.text else []), *(text.front_bytes for text in texts)]
+    new = [(piece.text.front, piece.text.samples)] if piece and piece.text else []
+    return [*new, *((text.front_bytes, text.samples) for text in texts)]
 
 
-def _text_shape(fields: TextFields, fronts: Sequence[int]) -> TextShape | msgspec.UnsetType:
-    return TextShape(ANALYSIS, dict(fields), tuple(fronts)) if fronts else msgspec.UNSET
+def _text_shape(fields: TextFields, of_sections: Sequence[tuple[int, bytes]]) -> TextShape | msgspec.UnsetType:
+    return text_shape(fields, of_sections) if of_sections else msgspec.UNSET
 
 
 def _bytes_of_listed(tail: Tail) -> int:
@@ -224,7 +225,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
     checksum = mapped.crc32 if built.packed else zlib.crc32  # the graph of a small index needs little memory
     sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, checksum)
-    shape = _text_shape(_declared(index), [built.text_front]) if built.text_front else msgspec.UNSET
+    shape = _text_shape(_declared(index), [built.text] if built.text else [])
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections], text=shape)
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))

@@ -7,7 +7,7 @@ blocks. docs/lhv1.md describes the section byte by byte.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -19,9 +19,9 @@ from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.text_block import Block, read_block
 from vectord.index.sections.text_front import Front, Lengths, read_front
 from vectord.index.sections.text_lists import TermList, check_values, decode
-from vectord.lhv1.text_layout import CRC32_BYTES, head_size
+from vectord.lhv1 import text_samples
+from vectord.lhv1.text_layout import BLOCK_TERMS, CRC32_BYTES, SMALL, head_size
 
-SMALL: Final = 32 << 10  # bytes of a section that is read whole: its three rounds would take longer
 _MOST_BLOCKS: Final = 1_024  # that stay in memory, of about 10 KB each
 
 
@@ -37,7 +37,7 @@ class _Opened:
 class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The texts of `rows` rows. The envelope says how many fields they have, and how many bytes the front has.
 
-    `sparse` are the numbers of the fields of sparse vectors.
+    `sparse` are the numbers of the fields of sparse vectors. `samples` are those in the envelope, empty if it has none.
 
     `lengths` and `block_ranges` need the bytes of `head`, `list_ranges` those of `block_ranges` as well, and `find`
     those of both.
@@ -48,6 +48,7 @@ class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
     fields: int
     front_bytes: int
     sparse: frozenset[int] = frozenset()
+    samples: bytes = b""
 
     def __post_init__(self) -> None:
         """Check that the section is long enough for its front, before ranges of it are computed.
@@ -73,6 +74,25 @@ class Text(msgspec.Struct, frozen=True, eq=False, dict=True):
         return read_front(
             self.section.buffer, self.rows, self.fields, self.front_bytes, self.section.size, sparse=self.sparse
         )
+
+    def sampled_ranges(
+        self, terms: Mapping[int, Iterable[bytes]], prefixes: Iterable[tuple[int, bytes]], limit: int
+    ) -> list[ByteRange]:
+        """Return the bytes that by the samples have the blocks of terms of fields, and of what begins with prefixes.
+
+        There are none without samples, or if the front, which knows more, has been read.
+
+        Raises:
+            BlobCorrupt: the samples contradict themselves.
+        """
+        if not self.samples or self.section.size <= SMALL or not self.section.missing([self.head]):
+            return []
+        fields = text_samples.unpack(self.samples, self.fields, self.front_bytes, self.section.size)
+        runs = -(-limit // BLOCK_TERMS) + 1  # each of which has a block at least
+        return [
+            *(each for field, some in terms.items() for term in some for each in fields[field].of_term(term)),
+            *(each for field, prefix in prefixes for each in fields[field].of_prefix(prefix, runs)),
+        ]
 
     def lengths(self, field: int) -> Lengths:
         """Return the number of tokens of each row, an unsigned type (rows,)."""

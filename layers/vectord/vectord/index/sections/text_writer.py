@@ -10,6 +10,7 @@ import numpy as np
 from vectord.index.sections.base import Bytes
 from vectord.index.sections.text_lists import Array, ManyLists, chunks, encode_bits, list_sizes, widths_of
 from vectord.index.sections.text_postings import U32, Postings
+from vectord.lhv1 import text_samples
 from vectord.lhv1.text_layout import (
     BASE,
     BLOCK_TERMS,
@@ -22,17 +23,20 @@ from vectord.lhv1.text_layout import (
     MAX_INLINE,
     MAX_TERM,
     NO_LENGTHS,
+    SMALL,
     FieldCounts,
     TextLayout,
     frequency_bytes,
 )
+from vectord.lhv1.text_samples import LEAST_RUN, MOST_RUNS, Run, separator
 
 
 class PackedText(msgspec.Struct, frozen=True):
-    """A section, and the bytes at its start that a reader of ranges reads first, which the envelope states."""
+    """A section, and what the envelope states of it: the bytes of its front, and its samples, empty for a small one."""
 
     data: bytes
     front: int
+    samples: bytes = b""
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -41,6 +45,7 @@ class _Field(msgspec.Struct, frozen=True):
     lengths: bytes
     blocks: Sequence[bytes]
     lists: bytes
+    runs: Sequence[Run]
 
 
 def pack(fields: Sequence[Postings]) -> PackedText:
@@ -56,7 +61,8 @@ def pack(fields: Sequence[Postings]) -> PackedText:
     for field in packed:
         parts += field.blocks
     parts += [field.lists for field in packed]
-    return PackedText(b"".join([*parts, bytes(layout.size - layout.end)]), layout.front)
+    samples = text_samples.pack([field.runs for field in packed]) if layout.size > SMALL else b""
+    return PackedText(b"".join([*parts, bytes(layout.size - layout.end)]), layout.front, samples)
 
 
 def _pack_field(postings: Postings, rows: int) -> _Field:
@@ -79,7 +85,20 @@ def _pack_field(postings: Postings, rows: int) -> _Field:
         zlib.crc32(directory),
         zlib.crc32(lengths),
     )
-    return _Field(counts, directory, lengths, blocks, lists)
+    return _Field(counts, directory, lengths, blocks, lists, _runs(blocks, postings.terms))
+
+
+def _runs(blocks: Sequence[bytes], terms: Sequence[bytes]) -> list[Run]:
+    """Return the runs of the blocks of a field, which have its `terms`: as many blocks as have the bytes of a run."""
+    runs, start, stop, first = list[Run](), 0, 0, b""
+    least = max(LEAST_RUN, sum(map(len, blocks)) // MOST_RUNS)
+    for number, block in enumerate(blocks, 1):
+        stop += len(block)
+        at = number * BLOCK_TERMS  # of the first term of the next block
+        if stop - start >= least or at >= len(terms):
+            runs.append(Run(first, stop))
+            start, first = stop, separator(*terms[at - 1 : at + 1]) if at < len(terms) else b""
+    return runs
 
 
 def _directory(blocks: Sequence[bytes], first_terms: Sequence[bytes]) -> bytes:

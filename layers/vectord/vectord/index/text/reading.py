@@ -59,10 +59,11 @@ def read_dictionaries(
 ) -> Steps[Expansions]:
     """Read the fronts, with `others` in the same round, and then the blocks of `terms` and of prefixes of fields.
 
+    Blocks that the samples of a section lead to are read with its front, so that often no second round is needed.
     Return the first `limit` terms that begin with each prefix; some may be only in removed rows.
     """
     texts = [source.text for source in sources]
-    yield [*((text.section, [text.head]) for text in texts), *others]
+    yield [*((text.section, [text.head, *text.sampled_ranges(terms, prefixes, limit)]) for text in texts), *others]
     yield [
         (
             text.section,

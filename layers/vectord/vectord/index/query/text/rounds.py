@@ -23,7 +23,7 @@ class SharedRounds[T]:
         return self._fetch.capacity
 
     def __call__(self, *wanted: SectionRanges) -> None:
-        if not any(section.missing(ranges) for section, ranges in wanted if not section.whole):
+        if not _are_missing(wanted):
             return  # no round that could be shared
         self._fetch(*wanted, *(self._next or ()))
         if self._next is not None:
@@ -38,10 +38,17 @@ class SharedRounds[T]:
         return self._result
 
     def _advance(self) -> None:
+        """Advance to the next step that reads anything."""
         try:
             self._next = next(self._steps)
+            while not _are_missing(self._next):
+                self._next = next(self._steps)
         except StopIteration as stop:
             self._next, self._result = None, stop.value
+
+
+def _are_missing(wanted: Sequence[SectionRanges]) -> bool:
+    return any(section.missing(ranges) for section, ranges in wanted if not section.whole)
 
 
 def with_fetch(index: Index, fetch: Fetch) -> Index:
