@@ -21,7 +21,7 @@ from vectord.index.sections.piece import Piece
 from vectord.index.sections.text import Text
 from vectord.index.sections.text_whole import all_postings
 from vectord.index.text.sparse import values_of
-from vectord.lhv1 import frame
+from vectord.lhv1 import frame, text_samples
 from vectord.lhv1.parts_layout import PartsLayout
 from vectord.lhv1.rows_layout import PieceLayout
 from vectord.lhv1.v1 import blob as v1_blob
@@ -210,6 +210,21 @@ def _read_texts(data: bytes, name: str, terms: Sequence[bytes]) -> None:
                 values = values_of(found.counts, len(listed))
                 if field in text.sparse and not (np.isfinite(values) & (values != 0)).all():
                     raise AssertionError("a value that is 0 or not finite")
+
+
+def read_samples(data: bytes) -> None:
+    """Read samples of any bytes: each range that they lead to lies within the section, behind its front."""
+    stored = _texts("text-samples")
+    size = stored.section.size
+    with contextlib.suppress(BlobError):
+        for field in text_samples.unpack(data, stored.fields, stored.front_bytes, size):
+            found = [*field.of_prefix(data[:2], 5), *(each for n in range(256) for each in field.of_term(bytes([n])))]
+            if not all(stored.front_bytes <= start < stop <= size for start, stop in found):
+                raise AssertionError("a range outside the blocks of the section")
+
+
+def samples_of_golden_blobs() -> Iterator[bytes]:
+    yield _texts("text-samples").samples
 
 
 @cache

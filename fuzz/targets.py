@@ -172,6 +172,7 @@ TARGETS = {
     "parts": Target(stored.search_parts, stored.parts_of_golden_blobs),
     "piece": Target(stored.read_piece, stored.pieces),
     "texts": Target(stored.read_texts, stored.texts_of_golden_blobs),
+    "samples": Target(stored.read_samples, stored.samples_of_golden_blobs),
     "sparse-vectors": Target(stored.read_sparse_vectors, stored.sparse_vectors_of_golden_blobs),
     "bucket": Target(stored.read_bucket, stored.buckets),
     "version-1": Target(stored.upgrade_version_1, lambda: stored.golden_blobs("v1")),

@@ -53,6 +53,25 @@ def sparse(name: str, sizes: Thresholds) -> bytes:
     return blob
 
 
+def samples(name: str) -> bytes:
+    """Return a blob whose section `text` is large enough for samples: 42 rows, and later a small piece."""
+    sizes = Thresholds(packed=1, tail_rows=1_000, part=0)
+    params = new_params(name, 5, m=2, text={"body": TextField(), "title": TextField(None)})
+    items = [_item(i, _many_words(i)) for i in range(45)]
+    index = mutations.upsert(state.empty_index(params), items[:42])[0]
+    blob = encode.encode(index, name, f"build-of-{name}", thresholds=sizes).blob
+    changed = mutations.upsert(mutations.remove(decode.open_blob(blob), ["row-01 é"])[0], items[42:])[0]
+    encoded = encode.encode(changed, name, f"commit-of-{name}", thresholds=sizes)
+    start, stop = encoded.copied or (0, 0)
+    return encoded.front + blob[start:stop]
+
+
+def _many_words(row: int) -> bytes:
+    """Return the metadata of a row, which has 60 words that no other row has."""
+    words = " ".join(f"word{1_103_515_245 * (60 * row + n) % 2**31:010}" for n in range(60))
+    return msgspec.json.encode({"body": f"{PASSAGES[row % len(PASSAGES)]} {words}", "title": f"t{row}", "n": row})
+
+
 def _sparse_metadata(row: int) -> bytes:
     """Return the metadata of a row; each fifth row has no sparse vector, and each third only one."""
     metadata: dict[str, object] = {"body": PASSAGES[row % len(PASSAGES)], "n": row}

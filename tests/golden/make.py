@@ -249,6 +249,7 @@ def main(folder: Path) -> None:
         "parts-head": _parts_head("parts-head"),
         "texts": fields.texts("texts", Thresholds(packed=1, tail_rows=1_000, part=0)),
         "texts-plain": fields.texts("texts-plain", Thresholds()),
+        "text-samples": fields.samples("text-samples"),
         "sparse": fields.sparse("sparse", Thresholds(packed=1, tail_rows=1_000, part=0)),
         "sparse-plain": fields.sparse("sparse-plain", Thresholds()),
     }

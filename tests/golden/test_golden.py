@@ -19,7 +19,7 @@ from vectord.index.query import search
 from vectord.index.query.filtering import matching_rows
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.sections.text_whole import all_postings
-from vectord.lhv1 import frame
+from vectord.lhv1 import frame, text_samples
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
 from vectord.lhv1.text_fields import SPARSE, TextField, numbered
@@ -42,10 +42,12 @@ NAMES = [
     "parts-head",
     "texts",
     "texts-plain",
+    "text-samples",
     "sparse",
     "sparse-plain",
 ]
 SHA256 = {
+    "text-samples": "7399f75db27a52d9ef36582ccfd751883a0774cad1d2af099394d08adbdce4f9",
     "sparse": "823cc93871a66e106ea61ac65d33ab968b538095816571d657d7f0961c084a2c",
     "sparse-plain": "740a622d848ef38eba79b94c7a1ee336bed348920461029c7d16cf76ed15fd74",
     "texts": "80d166a5e2418a4489a6b55b34cd64810bf52fc2eb03683a628c12ebaed6ecac",
@@ -198,7 +200,9 @@ def test_the_embedding_model_of_an_index_reads_as_it_was_written(name: str) -> N
 def test_the_declared_fields_of_texts_read_as_they_were_written(name: str) -> None:
     texts = {"body": TextField(), "of.title": TextField("german", stopwords=False), "tags": TextField(None)}
     sparse = {"body": TextField(), "of.second": SPARSE, "splade": SPARSE}
-    written = texts if "text" in name else sparse if "sparse" in name else {}
+    samples = {"body": TextField(), "title": TextField(None)}
+    of_name = {"texts": texts, "texts-plain": texts, "text-samples": samples, "sparse": sparse, "sparse-plain": sparse}
+    written = of_name.get(name, {})
     index = decode.open_blob(golden.read(name))
     assert (index.params.text or {}, index.text_fields) == (written, written)
 
@@ -250,6 +254,19 @@ def test_texts_have_the_terms_that_they_were_written_with(name: str) -> None:
     }
     assert terms["row-33 é"]["body"]["word3"] == 231
     assert terms["row-06 é"]["of.title"] == {"été": 2, "ω": 2, "fish": 1}
+
+
+def test_samples_lead_to_the_blocks_of_terms_as_they_were_written() -> None:
+    head, sections = frame.decode(golden.read("text-samples"))
+    assert head.envelope.text
+    (of_piece, none), (front, samples) = head.envelope.text.of_sections
+    [size] = [len(data) for entry, data in sections.items() if entry.name == "text"]
+    body, title = text_samples.unpack(samples, 2, front, size)
+    assert (of_piece > 0, none) == (True, b"")
+    assert (len(body.firsts), body.firsts[:2], body.firsts[-1]) == (11, [b"", b"word0202"], "住".encode()[:2])
+    assert (body.starts[:2], title.firsts, title.starts) == ([1_121, 5_679], [b""], [47_463, 47_755])
+    index = decode.open_blob(golden.read("text-samples"))
+    assert stored_terms(index) == expected_terms(index)
 
 
 def test_the_files_with_texts_have_every_section_of_them() -> None:

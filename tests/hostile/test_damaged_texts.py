@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from tests.support import hostile as h
+from tests.support.sections import cold
 from tests.support.services import FOREVER
-from vectord.errors import BlobError
+from vectord.errors import BlobCorrupt, BlobError
 from vectord.index.query.query import Query, SparseSearch, TextSearch
+from vectord.index.query.text.search import search
 from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.service.service import Service
 
@@ -45,11 +47,11 @@ every_blob = pytest.mark.parametrize("name", NAMES)
 
 
 def _search(query: Query) -> Callable[[Service, Any], Any]:
-    def search(service: Service, _: Any) -> Any:
+    def use(service: Service, _: Any) -> Any:
         matches = service.search(h.NAME, query, FOREVER).answer.matches
         return [(match.id, match.distance, match.relevance, match.score) for match in matches]
 
-    return search
+    return use
 
 
 def _uses(name: str) -> dict[str, Callable[[Service, Any], Any]]:
@@ -133,6 +135,32 @@ def test_a_search_by_words_refuses_a_forged_key_of_texts(keys: dict[str, Any]) -
     in_body = {"words": _search(Query(50, text=TextSearch("fox", {"body": 1.0})))}
     for use, found in h.outcomes(forged.data, PROBE, in_body).items():
         assert isinstance(found, BlobError), use
+
+
+@pytest.mark.parametrize(
+    ("samples", "refused"),
+    [
+        (["", ""], False),
+        (["", "AQAAAAAAAQAAAQAAAAA="], True),
+        (["", "////////"], True),
+        (["AAAAAAAAAAA=", "AAAAAAAAAAA="], False),
+        ([""], True),
+    ],
+    ids=["none", "blocks outside the section", "more than bytes", "of fields without terms", "of fewer sections"],
+)
+@pytest.mark.parametrize(
+    "text", [TextSearch("fox haus t7"), TextSearch("word00", prefix=True)], ids=["words", "prefix"]
+)
+def test_forged_samples_are_refused_or_change_no_answer(text: TextSearch, samples: list[str], refused: bool) -> None:
+    blob, query = _read("text-samples"), Query(50, text=text, include_vectors=False)
+    forged = blob.with_keys(text={**blob.envelope["text"], "samples": samples})
+    right = search(cold(blob.data)[0], query).matches
+    assert right
+    if not refused:
+        assert search(cold(forged.data)[0], query).matches == right
+        return
+    with pytest.raises(BlobCorrupt, match="samples"):
+        search(cold(forged.data)[0], query)
 
 
 @pytest.mark.parametrize(

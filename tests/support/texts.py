@@ -43,7 +43,8 @@ def packed(*fields: Sequence[Counted]) -> PackedText:
 
 def opened(section: PackedText, rows: int, fields: int = 1, data: bytes | None = None) -> Text:
     """Return a section in memory, perhaps with other bytes."""
-    return Text(MemorySection(section.data if data is None else data), rows, fields, section.front)
+    memory = MemorySection(section.data if data is None else data)
+    return Text(memory, rows, fields, section.front, samples=section.samples)
 
 
 def counted(text: Text, field: int, term: bytes) -> dict[int, int]:

@@ -12,7 +12,16 @@ from vectord.errors import BlobCorrupt, BlobUnsupported, RequestInvalid
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params, new_params
-from vectord.lhv1.text_fields import MAX_FIELDS, MAX_SPARSE, SPARSE, TextField, TextShape, numbered, sparse_numbers
+from vectord.lhv1.text_fields import (
+    MAX_FIELDS,
+    MAX_SPARSE,
+    SPARSE,
+    TextField,
+    TextShape,
+    numbered,
+    sparse_numbers,
+    text_shape,
+)
 
 FIELDS = {"body": {"language": "german", "stopwords": False}, "title": {}}
 KEY = {"analysis": "words-1", "fields": FIELDS, "fronts": [7, 8, 9]}
@@ -41,6 +50,20 @@ def test_the_fields_and_fronts_are_read() -> None:
     fields = {"body": TextField("german", stopwords=False), "title": TextField("english")}
     assert (envelope.params.text, envelope.text) == (fields, TextShape("words-1", fields, (7, 8, 9)))
     assert numbered(fields) == [("body", fields["body"]), ("title", fields["title"])]
+
+
+def test_the_samples_of_sections_are_read_and_may_be_absent() -> None:
+    fields = {"body": TextField("german", stopwords=False), "title": TextField("english")}
+    envelope = frame.decode(blob(text={**KEY, "samples": ["", "AQI=", ""]}))[0].envelope
+    assert envelope.text == TextShape("words-1", fields, (7, 8, 9), (b"", b"\1\2", b""))
+    assert envelope.text.of_sections == [(7, b""), (8, b"\1\2"), (9, b"")]
+    assert text_shape(fields, envelope.text.of_sections) == envelope.text
+    assert text_shape(fields, [(7, b"")]) == TextShape("words-1", fields, (7,))
+
+
+def test_samples_of_other_sections_are_refused() -> None:
+    with pytest.raises(BlobCorrupt, match="the samples of 2 sections, but there are 3"):
+        frame.decode(blob(text={**KEY, "samples": ["", ""]}))
 
 
 def test_the_keys_are_written_only_with_texts() -> None:

@@ -12,10 +12,11 @@ from tests.support.sections import RecordingFetch
 from tests.support.texts import Counted, counted, opened, packed, postings, texts
 from vectord.errors import BlobCorrupt
 from vectord.index.sections.base import MemorySection
-from vectord.index.sections.text import SMALL, Text
+from vectord.index.sections.text import Text
 from vectord.index.sections.text_postings import Postings
 from vectord.index.sections.text_whole import all_postings
 from vectord.index.sections.text_writer import pack
+from vectord.lhv1.text_layout import SMALL
 
 
 def u32(*values: int) -> bytes:

@@ -1,4 +1,6 @@
-"""Read what a search by words needs of the sections `text`, in three rounds: fronts, blocks, lists.
+"""Read what a search by words needs of the sections `text`: fronts, blocks and lists, in two rounds or three.
+
+Samples of terms in the envelope lead to blocks in the round of the fronts.
 
 The steps are generators that yield what they read next, so that a search can fetch it together with something else.
 """

@@ -1,5 +1,6 @@
 """A search by words of an index of which nothing is cached reads little, in few rounds; a hybrid one shares rounds."""
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -14,8 +15,8 @@ from vectord.index.query.search import search_many
 from vectord.index.query.text import hybrid, search
 from vectord.index.rows import Item
 from vectord.index.sections.graph import exact_scan_is_cheap
-from vectord.index.sections.text import SMALL
 from vectord.lhv1.text_fields import TextField
+from vectord.lhv1.text_layout import SMALL
 
 ROWS, DIMENSION = 6_000, 256
 WORDS = TextSearch("w40 w700 w2")
@@ -50,7 +51,7 @@ def without_vectors(matches: list[Match]) -> list[Match]:
 
 @pytest.mark.parametrize("include_vectors", [False, True])
 @pytest.mark.parametrize("text", [WORDS, TextSearch("w700 w2", match="all"), TextSearch("w40 w1", prefix=True)])
-def test_words_are_read_in_three_rounds_and_the_matches_in_a_fourth(
+def test_words_are_read_in_two_rounds_and_the_matches_in_a_third(
     packed: PackedIndex, text: TextSearch, include_vectors: bool
 ) -> None:
     index, fetch = cold(packed.blob)
@@ -61,8 +62,38 @@ def test_words_are_read_in_three_rounds_and_the_matches_in_a_fourth(
         assert (found.vector is None) == (not include_vectors)
         assert found.vector is None or expected.vector is None or found.vector.tolist() == expected.vector.tolist()
     assert (answer.plan, warm.plan) == ("ranges", "local")
-    assert len(fetch.rounds) <= 4
+    assert len(fetch.rounds) <= 3
     assert fetch.bytes < 300_000 < index.size / 20
+
+
+def of_other_blocks(samples: bytes) -> bytes:
+    """Return samples by which every term is in the first or the last block."""
+    runs = int.from_bytes(samples[:4], "little")
+    first, last = samples[4:8], samples[4 * runs : 4 * runs + 4]
+    return b"".join([(2).to_bytes(4, "little"), first, last, b"\0\x01\xff"])
+
+
+@pytest.mark.parametrize("changed", [lambda _: b"", of_other_blocks], ids=["none", "of other blocks"])
+def test_samples_change_nothing_but_the_bytes_and_rounds(
+    packed: PackedIndex, changed: Callable[[bytes], bytes]
+) -> None:
+    index, fetch = cold(packed.blob)
+    assert index.base
+    assert index.base.text
+    text = structs.replace(index.base.text, samples=changed(index.base.text.samples))
+    query = Query(10, text=WORDS, include_vectors=False)
+    answer = search.search(structs.replace(index, base=structs.replace(index.base, text=text)), query)
+    assert answer.matches == search.search(packed.index, query).matches
+    assert len(fetch.rounds) == 4
+
+
+def test_a_commit_keeps_the_samples_of_the_sections_that_it_copies(packed: PackedIndex) -> None:
+    index, shape = packed.index, packed.envelope.text
+    assert index.base
+    assert index.base.text
+    assert shape
+    assert index.base.text.samples
+    assert shape.samples == (b"", index.base.text.samples)
 
 
 def test_a_hybrid_search_takes_one_round_more_than_the_search_by_vector(packed: PackedIndex) -> None:
@@ -91,4 +122,4 @@ def test_a_second_search_reads_only_what_is_new(packed: PackedIndex) -> None:
     assert search.search(index, query).matches == first.matches
     assert len(fetch.rounds) == rounds
     search.search(index, structs.replace(query, text=TextSearch("w41 w699")))
-    assert len(fetch.rounds) <= rounds + 3
+    assert len(fetch.rounds) <= rounds + 3  # the front is there, so the directory leads to blocks

@@ -18,6 +18,16 @@ def steps(section: Section, ranges: Sequence[ByteRange]) -> Generator[Sequence[S
     return "read"
 
 
+def test_a_step_of_which_everything_was_read_takes_no_round() -> None:
+    fetch = RecordingFetch()
+    rows, text = fetch.section(bytes(9 * PAGE)), fetch.section(bytes(9 * PAGE))
+    shared = SharedRounds(fetch, steps(text, [page(1), page(1), page(2), page(1)]))
+    shared((rows, [page(4)]))
+    shared((rows, [page(5)]))
+    assert shared.result() == "read"
+    assert fetch.rounds == [[page(4), page(1)], [page(5), page(2)]]
+
+
 def test_steps_join_rounds_until_they_end_and_finish_alone() -> None:
     fetch = RecordingFetch()
     rows, text = fetch.section(bytes(9 * PAGE)), fetch.section(bytes(9 * PAGE))
