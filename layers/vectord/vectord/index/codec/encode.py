@@ -225,7 +225,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
     checksum = mapped.crc32 if built.packed else zlib.crc32  # the graph of a small index needs little memory
     sections = _written({name: [data] for name, data in built.sections.items()}, index.commit, checksum)
-    shape = _text_shape(_declared(index), [built.text] if built.text else [])
+    shape = _text_shape(_declared(index), [built.text]) if built.text else msgspec.UNSET
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections], text=shape)
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))
