@@ -34,7 +34,7 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert all({"distance", "relevance", "score"} <= match.keys() for match in both["matches"])
         sparse = await answer(client, "search", index="films", sparse={"indices": [2024, 17], "values": [1, 2]})
         assert [(one["id"], one["relevance"]) for one in sparse["matches"]] == [("alien", 3.5), ("up", 2.0)]
-        assert "text has no words" in await refusal(client, "search", index="films", text="?", mode="words")
+        assert "text.query has no words" in await refusal(client, "search", index="films", text="?", mode="words")
         similar = await answer(client, "search", index="plain", id="b", k=1)
         assert [(one["id"], one["distance"]) for one in similar["matches"]] == [("a", 1.0)]
         got = await answer(client, "get_vectors", index="plain", ids=["b", "missing"], include_vector=True)

@@ -1,6 +1,5 @@
 """Errors of the client as messages that a language model can act on: in terms of the tools and their arguments."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -41,29 +40,22 @@ _DETAILS: Final[Mapping[type[VectordError], Callable[[str], str]]] = {
     InvalidRows: "Some of the vectors are not valid, and none was added:".format,
     errors.AnswerTooLarge: "The answer would be larger than an answer may be.".format,
 }
-# Members of the API's bodies, and the arguments of the tools that are sent as them. Other names are the same.
-_ARGUMENTS: Final[Mapping[str, str]] = {"text.query": "text"}
-_MEMBERS: Final = re.compile(rf"(?<![\w'.])({'|'.join(map(re.escape, _ARGUMENTS))})(?![\w'.])")  # but quoted ones
+_MODES_OF_WORDS: Final = ("words", "hybrid")
+_WORDS: Final = "What the API names text.query is the argument text."  # other members have the arguments' names
 
 
 def failure_message(error: VectordError, arguments: Mapping[str, Any]) -> str:
     """Return what is wrong and what to do, for an error of the client; `arguments` are those of the tool."""
     detail = _of_class(_DETAILS, error)
-    parts = [detail(arguments.get("index")) if detail else _sentence(_detail(error))]
+    parts = [detail(arguments.get("index")) if detail else _sentence(error.detail or error.title)]
     parts += [_bad_item(item) for item in error.errors[:_SHOWN]]
     if (hidden := len(error.errors) + error.errors_omitted - _SHOWN) > 0:
         parts.append(f"And {hidden:,} more.")
     if advice := _of_class(_ADVICE, error):
         parts.append(advice)
+    if isinstance(error, errors.RequestInvalid) and arguments.get("mode") in _MODES_OF_WORDS:
+        parts.append(_WORDS)
     return " ".join([*parts, *error.circumstances])
-
-
-def _detail(error: VectordError) -> str:
-    """Return what an error says, where the members of a request have the names of the tools' arguments."""
-    text = error.detail or error.title
-    if not isinstance(error, errors.RequestInvalid):
-        return text
-    return _MEMBERS.sub(lambda found: _ARGUMENTS[found[0]], text)
 
 
 def _of_class(table: Mapping[type[VectordError], Any], error: VectordError) -> Any:
