@@ -98,6 +98,31 @@ def test_a_key_names_one_request_in_every_form(ephemeral: Api, shards: int) -> N
 
 
 @pytest.mark.parametrize("shards", [1, 5])
+def test_a_repeat_of_a_deletion_that_found_no_vector_is_a_new_attempt(ephemeral: Api, shards: int) -> None:
+    ephemeral.create(shards=shards)
+    refused = send(ephemeral, ("DELETE", "/vectors/a", None))
+    assert (refused.status, refused.json["type"]) == (404, "urn:vectord:problem:vector-not-found")
+    ephemeral.add(A)
+    again = send(ephemeral, ("DELETE", "/vectors/a", None))
+    assert (again.status, again.json["deleted"]) == (200, 1)
+    ephemeral.add(A)
+    assert send(ephemeral, ("DELETE", "/vectors/a", None)).json == again.json, "now it is"
+
+
+def test_a_deletion_that_finds_no_vector_commits_nothing(ephemeral: Api) -> None:
+    ephemeral.create()
+    etag = ephemeral.add(A).etag
+    assert send(ephemeral, ("DELETE", "/vectors/b", None)).status == 404
+    assert ephemeral.send("GET", "/indexes/t").etag == etag
+
+
+def test_another_request_may_have_the_key_of_a_deletion_that_found_no_vector(ephemeral: Api) -> None:
+    ephemeral.create(shards=5)
+    assert send(ephemeral, ("DELETE", "/vectors/a", None)).status == 404
+    assert send(ephemeral, ("POST", "/vectors", {"vectors": [A]})).status == 200
+
+
+@pytest.mark.parametrize("shards", [1, 5])
 def test_a_request_is_its_route_path_and_body_byte_for_byte(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)
     body = '{"vectors": [{"id": "a", "vector": [1, 0]}]}'

@@ -13,6 +13,7 @@ from vectord.service.values.options import Deadline
 from vectord.service.values.validation import Add
 
 SOON = Deadline(5.0)
+A_REQUEST = 20.0  # seconds
 FIRST, MINE = vector("first", 3, 4), vector("mine", 1, 1)
 
 
@@ -25,10 +26,12 @@ def ids_in(store: ScriptedStore) -> set[str]:
     return {match.id for match in found.answer.matches}
 
 
-def wait_with(store: ScriptedStore, operation: Operation | bytes, *, age: float = 1.0) -> str:
-    """Store a change as a writer does that began to wait `age` seconds ago, and now is dead; return its id."""
-    pending = PendingChanges(store.inner, Environment(), clock=lambda: time.time() - age)
-    change = pending_change("t", pending.new_id(), 0)
+def wait_with(
+    store: ScriptedStore, operation: Operation | bytes, *, age: float = 1.0, seconds: float = A_REQUEST
+) -> str:
+    """Store a change as a writer does that began to wait `age` seconds ago, for `seconds`, and dies; return its id."""
+    pending = PendingChanges(store.inner, Environment(wall=lambda: time.time() - age))
+    change = pending_change("t", pending.new_id(seconds), 0)
     store.inner.stage(change.object, [operation if isinstance(operation, bytes) else pack(operation)])
     return change.id
 

@@ -156,10 +156,19 @@ class TestIdempotencyKeys:
         assert repeated.json == state(filled, accepted)["result"]
         assert count(filled) == 2
 
-    def test_a_repeat_of_a_failed_change_is_a_new_attempt(self, queue: ChangeQueue, api: Api) -> None:
+    @pytest.mark.parametrize(
+        ("change", "result"),
+        [
+            (("PATCH", "/vectors", {"ids": ["a"], "metadata": {"n": 2}}), {"patched": 1, "count": 2}),
+            (("DELETE", "/vectors/a", None), {"deleted": 1, "count": 1}),
+        ],
+        ids=["patch", "delete"],
+    )
+    def test_a_repeat_of_a_failed_change_is_a_new_attempt(
+        self, queue: ChangeQueue, api: Api, change: tuple[str, str, Any], result: dict[str, int]
+    ) -> None:
         api.create()
         api.add(A, B)
-        change = ("PATCH", "/vectors", {"ids": ["a"], "metadata": {"n": 2}})
         accepted = send(api, *change, **{"Idempotency-Key": "k"})
         api.send("DELETE", "/indexes/t/vectors/a")
         queue.deliver(api)
@@ -168,7 +177,7 @@ class TestIdempotencyKeys:
         again = send(api, *change, **{"Idempotency-Key": "k"})
         assert again.json == {"token": accepted.json["token"], "state": "queued"}
         queue.deliver(api)
-        assert state(api, again)["result"] == {"patched": 1, "count": 2}
+        assert state(api, again)["result"] == result
 
 
 class TestFailures:

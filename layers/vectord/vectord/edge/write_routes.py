@@ -9,7 +9,7 @@ from vectord.edge import handler, vectors
 from vectord.edge.request import Request
 from vectord.edge.route import Reply
 from vectord.edge.schemas import bodies, queries, vector_answers
-from vectord.errors import VectorNotFound
+from vectord.errors import VectorNotFound, VectorsNotFound
 from vectord.readers.entry import Entry
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.service import Service
@@ -78,16 +78,20 @@ def delete_vector(request: Request, service: Service) -> Reply:
     """Delete one vector by its path."""
     queries.check(request.query, queries.NoParameters)
     name, vector_id = request.path["name"], request.path["id"]
-    result = service.delete(name, Selection([vector_id]), request.deadline, request.write_options)
-    if not result.deleted:
+    selection = Selection([vector_id], must_exist=True)
+    try:
+        result = service.delete(name, selection, request.deadline, request.write_options)
+    except VectorsNotFound as error:
+        raise VectorNotFound(name, vector_id) from error
+    if not result.deleted:  # an earlier version recorded the key of a deletion that found no vector
         raise VectorNotFound(name, vector_id)
     return _deleted(result)
 
 
 def _check_delete_vector(request: Request, service: Service) -> str:
     queries.check(request.query, queries.NoParameters)
-    selection = Selection([request.path["id"]])
-    return check_delete(service, request.path["name"], selection, request.deadline, request.write_options, one=True)
+    selection = Selection([request.path["id"]], must_exist=True)
+    return check_delete(service, request.path["name"], selection, request.deadline, request.write_options)
 
 
 def delete_vectors(request: Request, service: Service) -> Reply:

@@ -46,13 +46,11 @@ def check_add(service: Service, name: str, entries: Sequence[Entry], deadline: D
     return target.identity
 
 
-def check_delete(
-    service: Service, name: str, selection: Selection, deadline: Deadline, write: WriteOptions, *, one: bool = False
-) -> str:
-    """Check a deletion; raise VectorNotFound if it is of `one` vector that does not exist."""
+def check_delete(service: Service, name: str, selection: Selection, deadline: Deadline, write: WriteOptions) -> str:
+    """Check a deletion; raise VectorNotFound for the first vector that must exist and does not."""
     parse_filter(selection.filter)
     target = _checked(service, name, deadline, write)
-    if one and not target.is_repeat and (missing := _missing(service, name, selection, deadline)):
+    if selection.must_exist and not target.is_repeat and (missing := _missing(service, name, selection, deadline)):
         raise VectorNotFound(name, missing[0])
     return target.identity
 

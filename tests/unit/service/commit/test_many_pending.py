@@ -11,6 +11,7 @@ import pytest
 from tests.support import services
 from tests.support.scripted_store import ScriptedStore
 from tests.support.services import FOREVER, Clock, vector
+from tests.support.turns import A_REQUEST
 from vectord.index import mutations
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import Keyed
@@ -39,8 +40,8 @@ def wait_with(store: ScriptedStore, operations: list[Operation]) -> None:
     start = time.time() - 30
     for number, operation in enumerate(operations):
         moment = start + number / 1_000
-        pending = PendingChanges(store.inner, Environment(), clock=lambda moment=moment: moment)  # type: ignore[misc]
-        store.inner.stage(pending_change("t", pending.new_id(), 0).object, [pack(operation)])
+        pending = PendingChanges(store.inner, Environment(wall=lambda moment=moment: moment))  # type: ignore[misc]
+        store.inner.stage(pending_change("t", pending.new_id(A_REQUEST), 0).object, [pack(operation)])
 
 
 def ids_in(store: ScriptedStore) -> set[str]:

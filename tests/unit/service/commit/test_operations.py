@@ -12,7 +12,7 @@ from msgspec import structs
 
 from tests.support.vectors import item
 from vectord.deadline import no_deadline
-from vectord.errors import IndexNotFound
+from vectord.errors import IndexNotFound, VectorsNotFound
 from vectord.index import mutations, state
 from vectord.index.state import Index
 from vectord.lhv1.bucket_index import BucketIndex
@@ -98,6 +98,13 @@ def test_damaged_bytes_are_refused_or_are_another_operation(operation: Operation
     packed[position] ^= data.draw(st.integers(1, 255))
     with suppress(ValueError):
         unpack(bytes(packed[: data.draw(st.integers(0, len(packed)))]))
+
+
+def test_an_unpacked_deletion_is_refused_if_a_vector_is_missing_that_must_exist() -> None:
+    deletion = unpack(pack(Delete(Selection(["a", "z"], must_exist=True))))
+    with pytest.raises(VectorsNotFound) as caught:
+        deletion.apply(index(), "t", no_deadline)
+    assert caught.value.ids == ("z",)
 
 
 def test_an_operation_of_another_format_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Writers that lost a race wait for their turns: one of them commits the changes of all, and each is applied once."""
 
+import time
+
 import msgspec
 import pytest
 from msgspec import structs
@@ -16,7 +18,7 @@ from tests.support.scripted_store import (
     passes_through,
 )
 from tests.support.services import FOREVER, Clock, vector
-from tests.support.turns import FIRST, MINE, SOON, adding, ids_in, stored, wait_with, writes_of_index
+from tests.support.turns import A_REQUEST, FIRST, MINE, SOON, adding, ids_in, stored, wait_with, writes_of_index
 from tests.support.vectors import item
 from vectord.errors import (
     ConditionFailed,
@@ -29,14 +31,15 @@ from vectord.errors import (
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.commit.operations import IndexReplaced, OfIndex
-from vectord.service.commit.pending import EXPIRES
+from vectord.service.commit.operations import IndexReplaced, OfIndex, pack
+from vectord.service.commit.pending import CLOCKS, folder_of
 from vectord.service.commit.prepared import Effect
 from vectord.service.commit.turns import TAKEOVER
 from vectord.service.service import Service
-from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
+from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
 from vectord.service.values.validation import Add, AddFiles, FileRows
+from vectord.storage.base import Store
 
 
 def test_a_change_that_lost_a_race_is_committed_by_its_second_write(store: ScriptedStore, lost: Service) -> None:
@@ -168,12 +171,43 @@ def test_the_change_of_a_dead_writer_is_applied_once(store: ScriptedStore, lost:
     assert (stored(store), "a" in ids_in(store)) == ([dead], False)
 
 
-def test_a_change_that_waits_longer_than_any_request_is_not_applied_and_is_deleted(
+def test_a_change_is_not_applied_after_the_deadline_of_its_writer_and_is_deleted(
     store: ScriptedStore, lost: Service
 ) -> None:
-    wait_with(store, adding("a"), age=EXPIRES + 1)
+    wait_with(store, adding("a"), age=A_REQUEST + CLOCKS + 1, seconds=A_REQUEST)
     lost.add("t", [MINE], FOREVER)
     assert (ids_in(store), stored(store)) == ({"first", "mine"}, [])
+
+
+def test_a_change_that_an_earlier_version_stored_expires_after_a_minute(store: ScriptedStore, lost: Service) -> None:
+    for vector_id, age in (("a", 59), ("b", 61)):
+        name = f"{folder_of('t')}{int((time.time() - age) * 1000):012x}-{'f' * 32}.0"
+        store.inner.stage(name, [pack(adding(vector_id))])
+    lost.add("t", [MINE], FOREVER)
+    assert ids_in(store) == {"first", "mine", "a"}
+
+
+def test_a_writer_that_waits_for_more_than_a_minute_learns_what_became_of_its_change(store: ScriptedStore) -> None:
+    """The function that ingests files has two minutes, and the second writer of an index of 4 GB waits for 80 s."""
+    ours, others = Clock(ids="ours"), Clock(ids="others")
+
+    def service(objects: Store, clock: Clock) -> Service:
+        environment = structs.replace(clock.environment(), wall=lambda: time.time() + ours.now)
+        return services.a_service(objects, environment=environment)
+
+    other = service(store.inner, others)
+
+    def a_minute_later() -> None:
+        ours.now += 70
+        others.now += 5
+        wait_with(store, adding("new"), age=-70)  # in a streak of changes a writer looks for such ones
+        other.add("t", [vector("second", 1, 2)], FOREVER)
+
+    wait_with(store, adding("dead"), seconds=120)  # so that ours waits for its turn
+    store.on("put", after(lambda: other.add("t", [FIRST], FOREVER)))
+    store.on("head", passes_through, passes_through, after(a_minute_later))
+    assert service(store, ours).add("t", [MINE], Deadline(120)).added == 1
+    assert (ids_in(store) >= {"mine", "second"}, ours.now < 75) == (True, True)
 
 
 def test_an_outcome_is_recorded_while_its_change_is_stored(store: ScriptedStore, lost: Service) -> None:

@@ -115,7 +115,10 @@ class CommitLoop:
         change, adds, waited = work.change, work.adds, lost > 0
         if work.operation and (work.turn or lost or self._others_wait(state)):
             if work.turn is None:
-                work.turn = Turn(self._pending, self._environment, state.name, work.commit_id, work.operation)
+                left = self._environment.left(deadline)
+                work.turn = Turn(
+                    self._pending, self._environment, state.name, work.commit_id, work.operation, seconds=left
+                )
             found = work.turn.next(state, lost, work.check)
             if not isinstance(found, ToCommit):
                 return found

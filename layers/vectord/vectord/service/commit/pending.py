@@ -1,20 +1,21 @@
 """Pending changes: changes that lost a race, as staged objects `.staging/<index>.pending/<id>.<attempt>`.
 
-An id starts with the time, so that the objects are listed in the order in which their writers began to wait. Whoever
-commits next applies them; only the writer of a change deletes its object, when it knows the outcome. So an outcome that
-the index records is needed only while the object exists.
+An id starts with the time, so that the objects are listed in the order in which their writers began to wait, and then
+has the deadline of the writer. Whoever commits next applies them; only the writer of a change deletes its object, when
+it knows the outcome. So an outcome that the index records is needed only while the object exists.
 
 | what happens                      | what becomes of the change                                                     |
 |-----------------------------------|--------------------------------------------------------------------------------|
-| its writer dies                   | it is applied once, or never if no writer commits within EXPIRES seconds       |
+| its writer dies                   | it is applied once, or never if no writer commits before it expires            |
+| its writer's deadline passes      | the writer deletes it, or a later one: it expires CLOCKS seconds afterwards    |
 | who commits it dies               | it stays, and another writer commits it                                        |
 | the write of its object gets no   | an empty object takes its name, so that it cannot appear later; it is written  |
 | answer                            | again under the next attempt, with the same id                                 |
 | the index is created again        | it is deleted before: an index never gets a change of an earlier one           |
 """
 
-import time
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -28,9 +29,11 @@ from vectord.storage.base import IfAbsent, ListedObject, Store, StoredObject
 from vectord.storage.limits import STAGING
 from vectord.storage.workers import Workers
 
-EXPIRES: Final = 60.0  # seconds; longer than any request, so that only a dead writer's change expires
+CLOCKS: Final = 30.0  # seconds by which the clocks of two writers may differ
+_LONGEST: Final = 86_400.0  # seconds; of a request without a deadline
+_EARLIER: Final = 60.0  # seconds that a change of an earlier version waits, whose id has no deadline
 _READERS: Final = 16  # threads
-_DIGITS: Final = 12  # hexadecimal, of the time in milliseconds
+_TIMES: Final = re.compile("([0-9a-f]{12})-(?:([0-9a-f]{12})-)?")  # milliseconds since 1970: begin, deadline
 
 
 class PendingChange(msgspec.Struct, frozen=True):
@@ -44,13 +47,15 @@ class PendingChange(msgspec.Struct, frozen=True):
 class PendingChanges:
     """The pending changes of the indexes in one store."""
 
-    def __init__(self, store: Store, environment: Environment, clock: Callable[[], float] = time.time) -> None:
-        """Use `clock`, seconds since 1970, for the times in ids."""
-        self._store, self._environment, self._clock = store, environment, clock
+    def __init__(self, store: Store, environment: Environment) -> None:
+        self._store, self._environment = store, environment
         self._workers = Workers(_READERS, "pending")
 
-    def new_id(self) -> str:
-        return f"{int(self._clock() * 1000):0{_DIGITS}x}-{self._environment.new_id()}"
+    def new_id(self, seconds: float) -> str:
+        """Return the id of a change whose writer begins to wait, and ends in `seconds` at the latest."""
+        begin = self._environment.wall()
+        deadline = begin + min(seconds, _LONGEST)
+        return f"{int(begin * 1000):012x}-{int(deadline * 1000):012x}-{self._environment.new_id()}"
 
     def submit(self, change: PendingChange, operation: Operation) -> None:
         """Store a change.
@@ -86,11 +91,11 @@ class PendingChanges:
 
     def is_expired(self, change: PendingChange) -> bool:
         """Return True if the writer of the change has certainly ended."""
-        try:
-            began = int(change.id[:_DIGITS], 16) / 1000
-        except ValueError:
+        if not (times := _TIMES.match(change.id)):
             return True
-        return self._clock() - began > EXPIRES
+        begin, deadline = times.groups()
+        end = int(deadline, 16) / 1000 if deadline else int(begin, 16) / 1000 + _EARLIER - CLOCKS
+        return self._environment.wall() > end + CLOCKS
 
     def read(self, changes: Sequence[PendingChange]) -> list[Operation | None]:
         """Return the operation of each change; None if its object is gone, or is not readable by this version.

@@ -58,11 +58,19 @@ class Turn:
     """The turn of one writer, whose change `operation` of index `name` lost a race."""
 
     def __init__(
-        self, pending: PendingChanges, environment: Environment, name: str, commit_id: str, operation: Operation
+        self,
+        pending: PendingChanges,
+        environment: Environment,
+        name: str,
+        commit_id: str,
+        operation: Operation,
+        *,
+        seconds: float,
     ) -> None:
+        """Begin to wait, for `seconds` at most."""
         self._pending, self._environment = pending, environment
         self._name, self._commit_id, self._operation = name, commit_id, operation
-        self._own, self._attempt, self.is_stored = pending.new_id(), 0, False
+        self._own, self._attempt, self.is_stored = pending.new_id(seconds), 0, False
         self._etag, self._since = "", 0.0
         self._listed: list[PendingChange] = []
         self._operations: dict[str, Operation | None] = {}

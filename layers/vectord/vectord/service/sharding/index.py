@@ -190,10 +190,15 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """Delete the selected vectors, in one commit for each shard; with a filter, PartlyApplied counts shards.
 
         Raises:
+            VectorsNotFound: some ids must exist, and are not in the index; nothing was changed.
             PartlyApplied, Contended, OutcomeUnknown
         """
         self._check(write)
-        requests = [DeleteRequest(shard, part, write.key) for shard, part in self._parts(selection, write.key).items()]
+        parts = self._parts(selection, write.key)
+        # Without a key only the shard of the vector commits, and it looks itself.
+        if selection.must_exist and write.key and (missing := self._absent_ids(parts, write.key)):
+            raise VectorsNotFound(self.parent.name, missing)
+        requests = [DeleteRequest(shard, part, write.key) for shard, part in parts.items()]
         return Deleted(sum(one.rows for one in self._commit(requests)))
 
     def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
@@ -231,7 +236,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             parts = dict.fromkeys(shard_names(self.parent), selection)
         else:
             ids_of = by_shard(self.parent, dict.fromkeys(selection.ids), str)
-            parts = {shard: Selection(ids) for shard, ids in ids_of.items()}
+            parts = {shard: structs.replace(selection, ids=ids) for shard, ids in ids_of.items()}
         return with_home_first(self.parent, parts, key, Selection([]))
 
     def _absent_ids(self, parts: Mapping[str, Selection], key: IdempotencyKey | None) -> Sequence[str]:

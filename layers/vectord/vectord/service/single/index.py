@@ -229,7 +229,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return _added(self.commits.apply(self.snapshot, Add(items=items), self.deadline, write))
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
-        """Delete the selected vectors; unknown ids are ignored."""
+        """Delete the selected vectors; unknown ids are ignored, or raise VectorsNotFound if they must exist."""
         committed = self.commits.apply(self.snapshot, Delete(selection), self.deadline, write)
         deleted, count = committed.result
         return Deleted(deleted, count, committed.state.etag)

@@ -74,13 +74,17 @@ def _uniform(least: float, most: float) -> float:
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """Clock, sleep, randomness, ids and meter, injected for tests; `now` returns seconds of a monotonic clock."""
+    """Clocks, sleep, randomness, ids and meter, injected for tests.
+
+    `now` returns seconds of a monotonic clock, `wall` the seconds since 1970.
+    """
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = _uniform
     new_id: Callable[[], str] = _new_id
     meter: Meter = msgspec.field(default_factory=Meter)
+    wall: Callable[[], float] = time.time
 
     def left(self, deadline: Deadline) -> float:
         """Return the seconds until the deadline."""

@@ -32,10 +32,14 @@ _MAX_CACHED: Final = 1 << 16  # characters of a filter that is cached beside oth
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """The vectors of `ids`, or those that satisfy `filter`, JSON text."""
+    """The vectors of `ids`, or those that satisfy `filter`, JSON text.
+
+    With `must_exist`, a deletion is refused if the index does not have one of the ids.
+    """
 
     ids: list[str] | None = None
     filter: str | None = None
+    must_exist: bool = False
 
 
 class TextSelection(msgspec.Struct, frozen=True):
@@ -64,8 +68,15 @@ class Delete(msgspec.Struct, frozen=True):
     selection: Selection
 
     def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, tuple[int, ...]]:
-        """Return the changed index and the effect; unknown ids are ignored."""
-        changed, deleted = mutations.remove(index, selected_rows(index, self.selection, check))
+        """Return the changed index and the effect; unknown ids are ignored, unless they must exist.
+
+        Raises:
+            VectorsNotFound: some ids must exist, and are not in the index.
+        """
+        row_of = selected_rows(index, self.selection, check)
+        if self.selection.must_exist:
+            _check_found(name, self.selection, row_of)
+        changed, deleted = mutations.remove(index, row_of)
         return changed, (deleted, len(changed))
 
 
@@ -90,14 +101,19 @@ class ChangeMetadata(msgspec.Struct, frozen=True):
             TextInvalid: the sparse vector of one of them would not be valid.
         """
         row_of = selected_rows(index, self.selection, check)
-        if missing := [one for one in dict.fromkeys(self.selection.ids or ()) if one not in row_of]:
-            raise VectorsNotFound(name, missing)
+        _check_found(name, self.selection, row_of)
         changed = mutations.patch(index, row_of, self.patch.metadata, self.patch.mode, check)
         if index.params.text:
             from vectord.index.query.text.stored import check_sparse  # noqa: PLC0415  few indexes need it
 
             check_sparse(changed, list(row_of))
         return changed, (len(row_of), len(index))
+
+
+def _check_found(name: str, selection: Selection, row_of: Mapping[str, int]) -> None:
+    """Raise VectorsNotFound if index `name` does not have all ids of a selection."""
+    if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
+        raise VectorsNotFound(name, missing)
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
