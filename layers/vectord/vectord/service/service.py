@@ -216,11 +216,7 @@ class Service:
     def delete(
         self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Deleted:
-        """Delete the selected vectors; unknown ids are ignored, or raise VectorsNotFound if they must exist.
-
-        Raises:
-            FilterInvalid: as `count` does.
-        """
+        """Delete the selected vectors; ignore ids that need not exist. Raise FilterInvalid as `count` does."""
         parse_filter(selection.filter)
         return self.run(name, deadline, STRONG, lambda index: index.delete(selection, write))
 

@@ -46,18 +46,29 @@ def test_a_change_that_was_read_is_not_read_again_after_a_lost_race(
     assert (store.requests()["get"], ids_in(store)) == (1, {"a", "mine"})
 
 
-def test_a_writer_that_always_wins_looks_for_those_that_wait_every_2_seconds(store: ScriptedStore) -> None:
+def test_a_writer_that_always_wins_looks_for_those_that_wait_twice_and_then_every_2_seconds(
+    store: ScriptedStore,
+) -> None:
     clock, looks = Clock(), list[int]()
     service = services.a_service(store, clock=clock)
-    for number in range(6):
+    for number in range(8):
         store.calls.clear()
         service.add("t", [vector(f"{number}", 1, number)], FOREVER)
         looks.append(store.requests()["staged"])
         clock.now += 0.9
-    assert looks == [0, 0, 0, 1, 0, 0]
+    assert looks == [0, 1, 1, 0, 0, 1, 0, 0]
     wait_with(store, adding("a"))
     service.add("t", [vector("next", 1, 1)], FOREVER)
     assert "a" in ids_in(store)
+
+
+def test_who_lost_to_the_first_change_of_a_fast_writer_does_not_lose_to_its_third(store: ScriptedStore) -> None:
+    fast = services.a_service(store)
+    fast.add("t", [vector("1", 1, 1)], FOREVER)
+    fast.add("t", [vector("2", 1, 2)], FOREVER)
+    wait_with(store, adding("lost"))  # while the second change was written
+    fast.add("t", [vector("3", 1, 3)], FOREVER)
+    assert ids_in(store) == {"1", "2", "3", "lost"}
 
 
 def test_a_writer_looks_for_no_others_after_a_pause(store: ScriptedStore) -> None:

@@ -14,7 +14,6 @@ An operation that lost a race is stored, and committed together with those of ot
 
 import zlib
 from functools import partial
-from typing import Final
 
 from vectord.errors import (
     BlobError,
@@ -42,14 +41,11 @@ from vectord.service.commit.idempotency import Keyed, is_repeat
 from vectord.service.commit.operations import OfIndex
 from vectord.service.commit.pending import PendingChanges
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
-from vectord.service.commit.turns import ToCommit, Turn, Work
+from vectord.service.commit.turns import Streak, ToCommit, Turn, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch, local_files
-
-_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
-_LOOK_SECONDS: Final = 2.0  # between two looks of a streak
 
 
 class CommitLoop:
@@ -65,7 +61,7 @@ class CommitLoop:
         self._thresholds, self._build_policy = thresholds or Thresholds(), build_policy
         self._local_files = local_files(reader.store)
         self._pending = PendingChanges(reader.store, reader.environment)
-        self._last, self._looked = ("", 0.0), 0.0  # the last change: its index and time; when it looked for others
+        self._streak = Streak()
 
     def apply(
         self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
@@ -115,10 +111,8 @@ class CommitLoop:
         change, adds, waited = work.change, work.adds, lost > 0
         if work.operation and (work.turn or lost or self._others_wait(state)):
             if work.turn is None:
-                left = self._environment.left(deadline)
-                work.turn = Turn(
-                    self._pending, self._environment, state.name, work.commit_id, work.operation, seconds=left
-                )
+                own = self._pending.new_id(self._environment.left(deadline))
+                work.turn = Turn(self._pending, self._environment, state.name, own, work.commit_id, work.operation)
             found = work.turn.next(state, lost, work.check)
             if not isinstance(found, ToCommit):
                 return found
@@ -150,13 +144,8 @@ class CommitLoop:
         """Return True if other writers of the index probably wait for their turns; call it once for each change."""
         if mutations.following_race(state.index.applied, state.index.commit):
             return True
-        # The index does not tell if one fast writer won every race. So in a streak of changes it looks now and then.
-        (name, last), now = self._last, self._environment.now()
-        self._last, continues = (state.name, now), name == state.name and now - last < _STREAK_SECONDS
-        if continues and now - self._looked < _LOOK_SECONDS:
-            return False
-        self._looked = now
-        return continues and self._pending.someone_waits(state.name)
+        is_due = self._streak.look_is_due(state.name, self._environment.now())
+        return is_due and self._pending.someone_waits(state.name)
 
     def commit[R](
         self,

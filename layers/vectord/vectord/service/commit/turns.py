@@ -43,6 +43,9 @@ _MAX_STAGGER: Final = 8.0  # seconds: if many writers died at once, one that liv
 _POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
 _GATHER: Final = 0.2  # seconds in which writers come back with their next changes
 _FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
+_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
+_FIRST_LOOKS: Final = 3  # changes of a streak: before each but the first one it looks
+_LOOK_SECONDS: Final = 2.0  # between two later looks of a streak
 _MAX_CHANGES: Final = 128  # of one commit
 _MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
 
@@ -57,20 +60,19 @@ class ToCommit(msgspec.Struct, frozen=True):
 class Turn:
     """The turn of one writer, whose change `operation` of index `name` lost a race."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         pending: PendingChanges,
         environment: Environment,
         name: str,
+        own: str,
         commit_id: str,
         operation: Operation,
-        *,
-        seconds: float,
     ) -> None:
-        """Begin to wait, for `seconds` at most."""
+        """`own` is the id of the change."""
         self._pending, self._environment = pending, environment
         self._name, self._commit_id, self._operation = name, commit_id, operation
-        self._own, self._attempt, self.is_stored = pending.new_id(seconds), 0, False
+        self._own, self._attempt, self.is_stored = own, 0, False
         self._etag, self._since = "", 0.0
         self._listed: list[PendingChange] = []
         self._operations: dict[str, Operation | None] = {}
@@ -216,6 +218,26 @@ class Turn:
 def _following(index: Index, *, raced: bool) -> int:
     """Return how many commits will follow a race after the next commit of `index`."""
     return _FOLLOWING if raced else max(mutations.following_race(index.applied, index.commit) - 1, 0)
+
+
+class Streak:
+    """The changes of one writer that follow each other, and meet no race that the index records.
+
+    If this writer is the fastest, it wins every race, and the index does not tell that others wait. So it looks for
+    them: at its second and third change, since they have perhaps just lost to the first one, and later now and then.
+    """
+
+    def __init__(self) -> None:
+        self._name, self._last, self._length, self._looked = "", 0.0, 0, 0.0
+
+    def look_is_due(self, name: str, now: float) -> bool:
+        """Return True if the writer should look before a change of index `name`; call it once for each change."""
+        follows = name == self._name and now - self._last < _STREAK_SECONDS
+        self._name, self._last, self._length = name, now, self._length + 1 if follows else 1
+        is_due = 1 < self._length <= _FIRST_LOOKS or (follows and now - self._looked >= _LOOK_SECONDS)
+        if is_due:
+            self._looked = now
+        return is_due
 
 
 class Work(msgspec.Struct):

@@ -190,8 +190,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """Delete the selected vectors, in one commit for each shard; with a filter, PartlyApplied counts shards.
 
         Raises:
-            VectorsNotFound: some ids must exist, and are not in the index; nothing was changed.
-            PartlyApplied, Contended, OutcomeUnknown
+            VectorsNotFound, PartlyApplied, Contended, OutcomeUnknown
         """
         self._check(write)
         parts = self._parts(selection, write.key)
