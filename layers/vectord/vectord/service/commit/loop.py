@@ -14,6 +14,7 @@ An operation that lost a race is stored, and committed together with those of ot
 
 import zlib
 from functools import partial
+from typing import Final
 
 from vectord.errors import (
     BlobError,
@@ -41,11 +42,15 @@ from vectord.service.commit.idempotency import Keyed, is_repeat
 from vectord.service.commit.operations import OfIndex
 from vectord.service.commit.pending import PendingChanges
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
-from vectord.service.commit.turns import Streak, ToCommit, Turn, Work
+from vectord.service.commit.turns import ToCommit, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch, local_files
+
+_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
+_FIRST_LOOKS: Final = 2  # changes of a streak that look for others, after its first one
+_LOOK_SECONDS: Final = 2.0  # between two looks of the later ones
 
 
 class CommitLoop:
@@ -61,7 +66,7 @@ class CommitLoop:
         self._thresholds, self._build_policy = thresholds or Thresholds(), build_policy
         self._local_files = local_files(reader.store)
         self._pending = PendingChanges(reader.store, reader.environment)
-        self._streak = Streak()
+        self._streak, self._looked = ("", 0.0, 0), 0.0  # of its last change: index, time, changes before it
 
     def apply(
         self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
@@ -110,10 +115,8 @@ class CommitLoop:
     ) -> PreparedCommit[Effect] | Committed[Effect] | Wait:
         change, adds, waited = work.change, work.adds, lost > 0
         if work.operation and (work.turn or lost or self._others_wait(state)):
-            if work.turn is None:
-                own = self._pending.new_id(self._environment.left(deadline))
-                work.turn = Turn(self._pending, self._environment, state.name, own, work.commit_id, work.operation)
-            found = work.turn.next(state, lost, work.check)
+            turn = work.turn or work.begin_turn(self._pending, self._environment, state.name, deadline)
+            found = turn.next(state, lost, work.check)
             if not isinstance(found, ToCommit):
                 return found
             change, adds, waited = found.change, found.adds, True
@@ -144,8 +147,14 @@ class CommitLoop:
         """Return True if other writers of the index probably wait for their turns; call it once for each change."""
         if mutations.following_race(state.index.applied, state.index.commit):
             return True
-        is_due = self._streak.look_is_due(state.name, self._environment.now())
-        return is_due and self._pending.someone_waits(state.name)
+        # The index does not tell if one fast writer wins every race. So in a streak it looks, first at each change.
+        (name, last, before), now = self._streak, self._environment.now()
+        before = before + 1 if name == state.name and now - last < _STREAK_SECONDS else 0
+        self._streak = (state.name, now, before)
+        if not before or (before > _FIRST_LOOKS and now - self._looked < _LOOK_SECONDS):
+            return False
+        self._looked = now
+        return self._pending.someone_waits(state.name)
 
     def commit[R](
         self,
@@ -281,12 +290,7 @@ def _check(state: Snapshot, name: str, write: WriteOptions, snapshot: Snapshot |
     """Raise what `CommitLoop.commit` raises of a state in which the change must not be made."""
     if snapshot and state.index.params.shards:
         raise ObjectChanged(name)
-    if not _is_allowed(state, name, write):
-        raise PreconditionFailed(name)
-
-
-def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:
-    """Return True if the state satisfies the precondition, or if it already contains this write."""
     if write.precondition is None or state.etag in write.precondition:
-        return True
-    return write.key is not None and is_repeat(name, write.key, state.index)
+        return
+    if write.key is None or not is_repeat(name, write.key, state.index):  # a repeat satisfies every precondition
+        raise PreconditionFailed(name)

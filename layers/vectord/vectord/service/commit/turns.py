@@ -35,6 +35,7 @@ from vectord.service.commit.pending import PendingChange, PendingChanges, pendin
 from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Wait
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
+from vectord.service.values.options import Deadline
 
 TAKEOVER: Final = 2.0  # seconds without a commit, and those of its bytes, after which the second writer commits
 _COPIED: Final = 50_000_000  # bytes of an index, and of the changes of a commit, that one writes in a second
@@ -43,9 +44,6 @@ _MAX_STAGGER: Final = 8.0  # seconds: if many writers died at once, one that liv
 _POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
 _GATHER: Final = 0.2  # seconds in which writers come back with their next changes
 _FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
-_STREAK_SECONDS: Final = 10.0  # between two changes of a streak
-_FIRST_LOOKS: Final = 3  # changes of a streak: before each but the first one it looks
-_LOOK_SECONDS: Final = 2.0  # between two later looks of a streak
 _MAX_CHANGES: Final = 128  # of one commit
 _MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
 
@@ -220,26 +218,6 @@ def _following(index: Index, *, raced: bool) -> int:
     return _FOLLOWING if raced else max(mutations.following_race(index.applied, index.commit) - 1, 0)
 
 
-class Streak:
-    """The changes of one writer that follow each other, and meet no race that the index records.
-
-    If this writer is the fastest, it wins every race, and the index does not tell that others wait. So it looks for
-    them: at its second and third change, since they have perhaps just lost to the first one, and later now and then.
-    """
-
-    def __init__(self) -> None:
-        self._name, self._last, self._length, self._looked = "", 0.0, 0, 0.0
-
-    def look_is_due(self, name: str, now: float) -> bool:
-        """Return True if the writer should look before a change of index `name`; call it once for each change."""
-        follows = name == self._name and now - self._last < _STREAK_SECONDS
-        self._name, self._last, self._length = name, now, self._length + 1 if follows else 1
-        is_due = 1 < self._length <= _FIRST_LOOKS or (follows and now - self._looked >= _LOOK_SECONDS)
-        if is_due:
-            self._looked = now
-        return is_due
-
-
 class Work(msgspec.Struct):
     """A change to commit. With `operation`, the same change as a value, it waits for its `turn` after a lost race."""
 
@@ -249,3 +227,11 @@ class Work(msgspec.Struct):
     check: DeadlineCheck
     operation: Operation | None = None
     turn: Turn | None = None
+
+    def begin_turn(self, pending: PendingChanges, environment: Environment, name: str, deadline: Deadline) -> Turn:
+        """Begin the turn of the `operation`, whose writer waits until the deadline."""
+        if self.operation is None:
+            raise AssertionError("only an operation can wait for a turn")
+        own = pending.new_id(environment.left(deadline))
+        self.turn = Turn(pending, environment, name, own, self.commit_id, self.operation)
+        return self.turn
