@@ -107,6 +107,54 @@ def test_a_refused_request_leaves_nothing_in_memory() -> None:
     assert [value() for value in decoded] == [None]
 
 
+class Unrepeated(RequestInvalid):
+    """An error whose traceback is removed once; without this, a test of a cycle would never end."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "__traceback__" and self.__traceback__ is None:
+            raise AssertionError("the traceback is removed a second time")
+        super().__setattr__(name, value)
+
+
+def its_own_cause(_: Decoded) -> None:
+    error = Unrepeated("again")
+    raise error from error
+
+
+def raised_again_by_what_it_caused(_: Decoded) -> None:
+    first = Unrepeated("first")
+    try:
+        try:
+            raise first
+        except Unrepeated:
+            raise Unrepeated("second") from first
+    except Unrepeated:
+        raise first  # noqa: B904  its context is the second error, whose cause it is
+
+
+def beside_its_cause(_: Decoded) -> None:
+    context = ValueError("before")
+    try:
+        raise context
+    except ValueError:
+        raise RequestInvalid("after") from KeyError("another cause")
+
+
+@pytest.mark.parametrize("fail", [its_own_cause, raised_again_by_what_it_caused, beside_its_cause])
+@pytest.mark.usefixtures("without_garbage_collection")
+def test_errors_behind_an_error_leave_nothing_in_memory(fail: Callable[[Decoded], None]) -> None:
+    decoded: list[weakref.ref[Decoded]] = []
+
+    def refuse(_: Request, __: Service) -> Reply:
+        value = Decoded()
+        decoded.append(weakref.ref(value))
+        fail(value)
+        return Reply()
+
+    assert function_of(refuse)(EVENT, None)["statusCode"] == 422
+    assert [value() for value in decoded] == [None]
+
+
 def test_an_unexpected_exception_is_left_to_lambda() -> None:
     def broken(_: Request, __: Service) -> Reply:
         raise ZeroDivisionError

@@ -137,15 +137,21 @@ def handler[S: HasEnvironment](
 
 
 def _drop_tracebacks(failure: BaseException) -> None:
-    """Remove the tracebacks of an error and its causes.
+    """Remove the tracebacks of an error and of all errors behind it.
 
     Their frames refer to the error and to what the request decoded, up to 800 MB. Without this, these cycles would stay
-    in memory until Python's garbage collector runs, perhaps many requests later.
+    in memory until Python's garbage collector runs, perhaps many requests later. Errors can be behind each other: an
+    error that is raised again while one that it caused is handled, or one that is raised from itself.
     """
-    error: BaseException | None = failure
-    while error is not None:
+    left: list[BaseException | None] = [failure]
+    seen = set[int]()
+    while left:
+        error = left.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
         error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+        left += [error.__cause__, error.__context__]
 
 
 def failure_metric(error: BaseException) -> Mapping[str, float]:
