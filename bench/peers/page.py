@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench import markdown
 from bench.peers.results import Comparison, Remote, Side
 
 START, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
@@ -13,9 +14,7 @@ Cell = Callable[[Side], float | None]
 
 def write(found: Comparison, page: Path) -> None:
     """Replace the text between the markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(START)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{START}\n{figures(found)}\n{END}{after}", encoding="utf-8")
+    markdown.replace_between(page, START, END, figures(found))
 
 
 def figures(found: Comparison) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bench import markdown
 from bench.peers.results import DOCS
 from bench.text.figures import Check, LibraryFigures, Quality, TextStudy
 from tools.command.console import table
@@ -32,15 +33,13 @@ def publish(found: TextStudy) -> None:
 
 def write(found: TextStudy, page: Path) -> None:
     """Replace the text between the markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(START)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{START}\n{figures(found)}\n{END}{after}", encoding="utf-8")
+    markdown.replace_between(page, START, END, figures(found))
 
 
 def figures(found: TextStudy) -> str:
     """Return the figures in Markdown."""
     facts = "; ".join(f"{name}: {value}" for name, value in found.machine.items())
-    shown = [_markdown(*one) for one in tables(found)]
+    shown = [markdown.table(*one) for one in tables(found)]
     listed = [f"- {note}" for note in [*found.notes, verdict(found)]]
     return "\n".join([f"{_about(found)} {facts}.", "", *shown, *listed, "", f"![{_TITLE}]({PICTURE})", ""])
 
@@ -92,8 +91,3 @@ def _number(value: float) -> str:
 def _quality(one: Quality) -> Row:
     scores = ("none" if score is None else f"{score:.3f}" for score in (one.vector, one.words, one.hybrid))
     return one.collection, f"{one.documents:,}", str(one.queries), *scores
-
-
-def _markdown(heads: Row, rows: Sequence[Row]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bench import markdown
 from bench.peers.results import DOCS
 from bench.use.figures import InUse, Side
 from bench.use.measuring import State
@@ -33,9 +34,7 @@ def publish(found: InUse) -> None:
 
 def write(found: InUse, page: Path) -> None:
     """Replace the text between the markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(START)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{START}\n{figures(found)}\n{END}{after}", encoding="utf-8")
+    markdown.replace_between(page, START, END, figures(found))
 
 
 def figures(found: InUse) -> str:
@@ -43,7 +42,7 @@ def figures(found: InUse) -> str:
     facts = "; ".join(f"{name}: {value}" for name, value in found.machine.items())
     about = f"{found.date}, {found.rows:,} x {found.dimension} ({found.data}), then {found.changes}. {facts}."
     listed = [f"- {note}" for note in notes(found)]
-    shown = [_markdown(*one) for one in tables(found)]
+    shown = [markdown.table(*one) for one in tables(found)]
     return "\n".join([about, "", *shown, *listed, "", f"![{_TITLE}]({PICTURE})", ""])
 
 
@@ -142,8 +141,3 @@ def _adds(found: InUse) -> Table:
 
 def _name(side: Side) -> str:
     return f"**{side.name}**" if side.ours else side.name
-
-
-def _markdown(heads: Row, rows: Sequence[Row]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

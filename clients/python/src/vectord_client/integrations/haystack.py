@@ -1,13 +1,13 @@
 """A document store and retrievers of Haystack, sync and async. Their page is docs/haystack.md."""
 
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from vectord_client.errors import MissingExtra
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
     from haystack.core.serialization import allow_deserialization_module
-    from haystack.document_stores.types import DuplicatePolicy, FilterPolicy, apply_filter_policy
+    from haystack.document_stores.types import DuplicatePolicy, FilterPolicy
     from haystack.utils import Secret
 except ImportError as error:
     raise MissingExtra(
@@ -20,7 +20,13 @@ from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.haystack_async import AsyncMethods
 from vectord_client.integrations.haystack_operations import Retrieval
-from vectord_client.integrations.haystack_retrievers import VectordBM25Retriever, VectordHybridRetriever
+from vectord_client.integrations.haystack_retrievers import (
+    VectordBM25Retriever,
+    VectordHybridRetriever,
+    check_retriever,
+    parameters_of,
+    policy_of,
+)
 from vectord_client.integrations.haystack_text import TEXT_PATH, TextRetrievals
 from vectord_client.integrations.models import StoreModel
 from vectord_client.integrations.text_search import TextSearch, store_text
@@ -201,13 +207,10 @@ class VectordEmbeddingRetriever:
             TypeError: `document_store` is not a VectordDocumentStore.
             ValueError: `top_k` is less than 1.
         """
-        if not isinstance(document_store, VectordDocumentStore):
-            raise TypeError(f"document_store must be a VectordDocumentStore, not {type(document_store).__name__}.")
-        if top_k < 1:
-            raise ValueError(f"top_k is {top_k}, and must be at least 1.")
+        check_retriever(document_store, top_k)
         self.document_store, self.filters, self.top_k, self.recall = document_store, filters, top_k, recall
         self.scale_score, self.return_embedding = scale_score, return_embedding
-        self.filter_policy = FilterPolicy.from_str(filter_policy) if isinstance(filter_policy, str) else filter_policy
+        self.filter_policy = policy_of(filter_policy)
 
     def to_dict(self) -> dict[str, Any]:
         """Serialize the component with its document store."""
@@ -260,11 +263,6 @@ class VectordEmbeddingRetriever:
         scale_score: bool | None,
         return_embedding: bool | None,
     ) -> Retrieval:
-        """Return the parameters of a run, and for those that it leaves out the ones of the component."""
-        parameters: Retrieval = {
-            "filters": apply_filter_policy(self.filter_policy, self.filters, filters),
-            "top_k": self.top_k if top_k is None else top_k,
-            "scale_score": self.scale_score if scale_score is None else scale_score,
-            "return_embedding": self.return_embedding if return_embedding is None else return_embedding,
-        }
+        given = {"top_k": top_k, "scale_score": scale_score, "return_embedding": return_embedding}
+        parameters = cast("Retrieval", parameters_of(self, filters, given))
         return parameters if self.recall is None else {**parameters, "recall": self.recall}

@@ -1,6 +1,7 @@
 """Components of Haystack that retrieve documents by words, and by words and an embedding."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.core.serialization import allow_deserialization_module
@@ -35,10 +36,10 @@ class VectordBM25Retriever:
             TypeError: `document_store` is not a VectordDocumentStore.
             ValueError: `top_k` is less than 1.
         """
-        _check(document_store, top_k)
+        check_retriever(document_store, top_k)
         self.document_store, self.filters, self.top_k = document_store, filters, top_k
         self.scale_score, self.return_embedding = scale_score, return_embedding
-        self.filter_policy = _policy(filter_policy)
+        self.filter_policy = policy_of(filter_policy)
 
     def to_dict(self) -> dict[str, Any]:
         """Serialize the component with its document store."""
@@ -67,7 +68,8 @@ class VectordBM25Retriever:
         return_embedding: bool | None = None,
     ) -> dict[str, list[Document]]:
         """Return the most relevant documents as `documents`."""
-        parameters = self._parameters(filters, top_k, scale_score, return_embedding)
+        given = {"top_k": top_k, "scale_score": scale_score, "return_embedding": return_embedding}
+        parameters = parameters_of(self, filters, given)
         return {"documents": self.document_store.bm25_retrieval(query, **parameters)}
 
     @component.output_types(documents=list[Document])
@@ -80,23 +82,9 @@ class VectordBM25Retriever:
         return_embedding: bool | None = None,
     ) -> dict[str, list[Document]]:
         """Return the most relevant documents as `documents`."""
-        parameters = self._parameters(filters, top_k, scale_score, return_embedding)
+        given = {"top_k": top_k, "scale_score": scale_score, "return_embedding": return_embedding}
+        parameters = parameters_of(self, filters, given)
         return {"documents": await self.document_store.bm25_retrieval_async(query, **parameters)}
-
-    def _parameters(
-        self,
-        filters: dict[str, Any] | None,
-        top_k: int | None,
-        scale_score: bool | None,
-        return_embedding: bool | None,
-    ) -> dict[str, Any]:
-        """Return the parameters of a run, and for those that it leaves out the ones of the component."""
-        return {
-            "filters": apply_filter_policy(self.filter_policy, self.filters, filters),
-            "top_k": self.top_k if top_k is None else top_k,
-            "scale_score": self.scale_score if scale_score is None else scale_score,
-            "return_embedding": self.return_embedding if return_embedding is None else return_embedding,
-        }
 
 
 @component
@@ -123,10 +111,10 @@ class VectordHybridRetriever:
             TypeError: `document_store` is not a VectordDocumentStore.
             ValueError: `top_k` is less than 1.
         """
-        _check(document_store, top_k)
+        check_retriever(document_store, top_k)
         self.document_store, self.filters, self.top_k = document_store, filters, top_k
         self.return_embedding, self.fusion, self.recall = return_embedding, fusion, recall
-        self.filter_policy = _policy(filter_policy)
+        self.filter_policy = policy_of(filter_policy)
 
     def to_dict(self) -> dict[str, Any]:
         """Serialize the component with its document store."""
@@ -175,22 +163,29 @@ class VectordHybridRetriever:
     def _parameters(
         self, filters: dict[str, Any] | None, top_k: int | None, return_embedding: bool | None
     ) -> dict[str, Any]:
-        """Return the parameters of a run, and for those that it leaves out the ones of the component."""
-        return {
-            "filters": apply_filter_policy(self.filter_policy, self.filters, filters),
-            "top_k": self.top_k if top_k is None else top_k,
-            "return_embedding": self.return_embedding if return_embedding is None else return_embedding,
-            "fusion": self.fusion,
-            "recall": self.recall,
-        }
+        given = {"top_k": top_k, "return_embedding": return_embedding}
+        return {**parameters_of(self, filters, given), "fusion": self.fusion, "recall": self.recall}
 
 
-def _check(document_store: object, top_k: int) -> None:
+def check_retriever(document_store: object, top_k: int) -> None:
+    """Raise TypeError for another store than a VectordDocumentStore, and ValueError if `top_k` is less than 1."""
     if not isinstance(document_store, TextRetrievals):
         raise TypeError(f"document_store must be a VectordDocumentStore, not {type(document_store).__name__}.")
     if top_k < 1:
         raise ValueError(f"top_k is {top_k}, and must be at least 1.")
 
 
-def _policy(given: str | FilterPolicy) -> FilterPolicy:
+def policy_of(given: str | FilterPolicy) -> FilterPolicy:
+    """Return a filter policy, which may be given by its name."""
     return FilterPolicy.from_str(given) if isinstance(given, str) else given
+
+
+class _Retriever(Protocol):
+    filters: dict[str, Any] | None
+    filter_policy: FilterPolicy
+
+
+def parameters_of(retriever: _Retriever, filters: dict[str, Any] | None, given: Mapping[str, object]) -> dict[str, Any]:
+    """Return the parameters of a run, and for those that it leaves out the ones of the component."""
+    chosen = {name: getattr(retriever, name) if value is None else value for name, value in given.items()}
+    return {"filters": apply_filter_policy(retriever.filter_policy, retriever.filters, filters), **chosen}

@@ -1,33 +1,23 @@
 """Idempotent writes by Idempotency-Key: a repeat changes nothing and is answered as the first write was."""
 
-import msgspec
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
 from vectord.errors import IdempotencyKeyReused
 from vectord.index import mutations
 from vectord.index.state import Index
-from vectord.service.commit.prepared import Effect, Operation
+from vectord.service.commit.prepared import Effect, Wrapped
 from vectord.service.values.options import IdempotencyKey
 
 
-class Keyed(msgspec.Struct, frozen=True):
+class Keyed(Wrapped, frozen=True):
     """An operation that is applied once for its key; a repeat changes nothing and has the first effect.
 
     The effect is stored in the index together with the change. It is stored even if nothing else changes, because a
     repeat could change something in a later state.
     """
 
-    operation: Operation
     key: IdempotencyKey
-
-    @property
-    def effect_length(self) -> int:
-        return self.operation.effect_length
-
-    @property
-    def adds(self) -> int:
-        return self.operation.adds
 
     def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
         """Return the changed index and the effect; raise what the operation raises.

@@ -20,7 +20,7 @@ from vectord.parallel import made_once
 from vectord.readers.entry import METADATA_ERRORS, NewVector, metadata_of_text
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import Keyed
-from vectord.service.commit.prepared import Effect, Operation
+from vectord.service.commit.prepared import Effect, Operation, Wrapped
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import ChangeMetadata, Delete, Patch, Selection
 from vectord.service.values.text_fields import DeclareText
@@ -29,18 +29,8 @@ from vectord.service.values.validation import Add, AddFiles, FileRows
 _FORMAT: Final = 1  # raised when a type below changes; a version that does not know a type refuses it
 
 
-class InBucket(msgspec.Struct, frozen=True):
+class InBucket(Wrapped, frozen=True):
     """An operation for an index of a vector bucket: no other index is changed, not even one of the same name."""
-
-    operation: Operation
-
-    @property
-    def effect_length(self) -> int:
-        return self.operation.effect_length
-
-    @property
-    def adds(self) -> int:
-        return self.operation.adds
 
     def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
         """Do the same as the operation; raise IndexNotFound for an index that is not in a vector bucket."""
@@ -60,19 +50,10 @@ class IndexReplaced(IndexNotFound):
         )
 
 
-class OfIndex(msgspec.Struct, frozen=True):
+class OfIndex(Wrapped, frozen=True):
     """An operation for the index of an identity: no other index is changed, not even one of the same name."""
 
-    operation: Operation
     identity: str
-
-    @property
-    def effect_length(self) -> int:
-        return self.operation.effect_length
-
-    @property
-    def adds(self) -> int:
-        return self.operation.adds
 
     def apply(self, index: Index, name: str, check: DeadlineCheck) -> tuple[Index, Effect]:
         """Do the same as the operation; raise IndexReplaced for an index of another identity."""

@@ -34,6 +34,20 @@ class Operation(Protocol):
         """
 
 
+class Wrapped(msgspec.Struct, frozen=True):
+    """An operation that applies another one under a condition: it has the same effect, and adds the same rows."""
+
+    operation: Operation
+
+    @property
+    def effect_length(self) -> int:
+        return self.operation.effect_length
+
+    @property
+    def adds(self) -> int:
+        return self.operation.adds
+
+
 class Committed[R](msgspec.Struct, frozen=True):
     """The result of a change, and the state that it led to; `build_deferred` if that state is due for a build."""
 
