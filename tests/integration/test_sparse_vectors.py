@@ -150,10 +150,13 @@ def test_a_patch_to_another_value_changes_nothing(held: Api, mode: str) -> None:
 @pytest.mark.parametrize(
     ("more", "detail"),
     [
-        ({"text": "fox"}, "'text' cannot be combined with 'sparse'"),
         ({"vectors": [[1, 2]]}, "'sparse' cannot be combined with 'vectors'"),
         ({"fusion": {}}, "'fusion' requires a hybrid search"),
-        ({"explain": True}, "explain needs 'text' or a hybrid search"),
+        (
+            {"explain": True, "k": 10_000, "sparse": body(dict.fromkeys(range(11), 1.0))},
+            "explain may have 100,000 shares",
+        ),
+        ({"vector": [1, 2], "fusion": {"weights": {"text": 2}}}, "fusion.weights.text requires 'text'"),
         ({"max_distance": 1}, "max_distance needs a vector or an id"),
         ({"min_relevance": -1}, "min_relevance"),
         ({"sparse": {"indices": [1]}}, "`values`"),

@@ -10,7 +10,7 @@ from tests.support import vectors as v
 from tests.support.sections import PACKED, PackedIndex
 from tests.support.vectors import F32
 from vectord.index import mutations
-from vectord.index.query.query import SparseSearch, TextSearch
+from vectord.index.query.query import SparseSearch
 from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.rows import Item
 from vectord.lhv1.text_fields import SPARSE, TextField
@@ -55,11 +55,9 @@ def items(rows: Mapping[str, Row]) -> list[Item]:
     return [item(vector_id, row) for vector_id, row in rows.items()]
 
 
-def search_for(sparse: Mapping[int, float], name: str | None = "splade", least: float = LEAST_PRODUCT) -> TextSearch:
+def search_for(sparse: Mapping[int, float], name: str | None = "splade", least: float = LEAST_PRODUCT) -> SparseSearch:
     found = body(sparse)
-    return TextSearch(
-        "", min_relevance=least, sparse=SparseSearch(name, tuple(found["indices"]), tuple(found["values"]))
-    )
+    return SparseSearch(name, tuple(found["indices"]), tuple(found["values"]), least)
 
 
 def product(first: Mapping[int, float], second: Mapping[int, float]) -> float:

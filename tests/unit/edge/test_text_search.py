@@ -11,19 +11,8 @@ from vectord.edge import search, search_pages, text_search
 from vectord.edge.schemas import bodies
 from vectord.edge.schemas.search_bodies import SearchBody
 from vectord.errors import CursorInvalid, MalformedJson, RequestInvalid
-from vectord.index.query.query import (
-    Answer,
-    Explanation,
-    FieldStatistics,
-    Fusion,
-    Highlight,
-    Match,
-    Query,
-    Result,
-    TermShare,
-    TextSearch,
-    TextStatistics,
-)
+from vectord.index.query.explanations import Explanation, Highlight, TermShare
+from vectord.index.query.query import Answer, FieldStatistics, Fusion, Match, Query, Result, TextSearch, TextStatistics
 
 VECTOR: dict[str, Any] = {"vector": [1.0, 0.0]}
 KNOWN = TextStatistics(7, {"body": FieldStatistics(40, {"heat": 2})})

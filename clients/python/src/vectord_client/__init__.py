@@ -72,7 +72,7 @@ from vectord_client.gateway_errors import (
     NotVectord,
     RequestRefused,
 )
-from vectord_client.hits import Explanation, Highlight, Hit, Hits, TermShare
+from vectord_client.hits import Explanation, Highlight, Hit, Hits, IndexShare, TermShare
 from vectord_client.index import Index
 from vectord_client.load.errors import (
     BadRows,
@@ -182,6 +182,7 @@ __all__ = [
     "IndexExists",
     "IndexInfo",
     "IndexNotFound",
+    "IndexShare",
     "IndexSummary",
     "IndexUnsupported",
     "InvalidRows",

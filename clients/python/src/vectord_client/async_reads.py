@@ -62,10 +62,11 @@ class AsyncView(AsyncCountable, AsyncExportable):
 
         `words` are looked for in the text fields of the index: a text, or a dict with `query`, `fields`, `match` and
         `prefix`. Alone they find the most relevant first. With a vector, an id or a text the search is hybrid, and
-        `fusion` says how the two ranks of a match become its score. `explain` adds an `explanation` to each hit,
+        `fusion` says how the ranks of a match become its score. `explain` adds an `explanation` to each hit,
         and `highlight` its `highlights`: where the words stand in its texts.
-        `sparse` is a dict of values by index, or (indices, values), and is searched by its dot product, alone or in
-        place of `words`; with `indices`, `values` and `name` in a dict it names one of several sparse vectors.
+        `sparse` is a dict of values by index, or (indices, values), and is searched by its dot product, alone or with
+        any of these: a search may have a vector, words and a sparse vector. With `indices`, `values` and `name` in a
+        dict it names one of several sparse vectors.
         `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
         page. `include` names what each hit has: "metadata" (the default) and "vector".
         """

@@ -29,13 +29,25 @@ class TermShare(msgspec.Struct, frozen=True):
     share: float
 
 
+class IndexShare(msgspec.Struct, frozen=True):
+    """What one index of a sparse vector adds to the dot product of a match: `share`, with the match's `value` there."""
+
+    index: int
+    value: float
+    share: float
+
+
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a match has its relevance or score: its ranks from 1 in the lists that have it, and the shares of terms."""
+    """Why a match has its relevance or score: its ranks from 1 in the lists that have it, and what its parts add.
+
+    `terms` are those of words, `indices` those of a sparse vector.
+    """
 
     vector_rank: int | None = None
     text_rank: int | None = None
     terms: tuple[TermShare, ...] = ()
     sparse_rank: int | None = None
+    indices: tuple[IndexShare, ...] = ()
 
 
 class Highlight(msgspec.Struct, frozen=True):
@@ -64,10 +76,11 @@ class Highlight(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A match of a search; `distance` is NaN if the search has words alone.
+    """A match of a search; `distance` is NaN if the search has no vector.
 
-    With words it has a `relevance`, in a hybrid search also the `score` that orders the matches, and after a rerank the
-    `rerank_score` that orders them then.
+    With words or a sparse vector it has a `relevance`, with both also the `sparse_relevance` of the sparse vector. In a
+    hybrid search it has the `score` that orders the matches, and after a rerank the `rerank_score` that orders them
+    then.
     """
 
     id: str
@@ -79,6 +92,7 @@ class Hit(msgspec.Struct, frozen=True):
     explanation: Explanation | None = None
     rerank_score: float | None = None
     highlights: tuple[Highlight, ...] | None = None
+    sparse_relevance: float | None = None
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,7 +85,7 @@ def test_a_sparse_vector_and_a_vector_print_all_numbers(notes: Vectord) -> None:
     sparse = '{"indices": [17], "values": [2]}'
     first, *_ = notes.lines("search", "notes", "--sparse", sparse, "--vector", "[1, 1]", "--explain")
     assert list(first) == ["rank", "id", "score", "distance", "relevance", "metadata", "explanation"]
-    assert {"vector_rank", "sparse_rank", "terms"} == set(first["explanation"])
+    assert {"vector_rank", "sparse_rank", "terms", "indices"} == set(first["explanation"])
 
 
 def test_highlights_are_offsets_in_json(plots: Vectord) -> None:

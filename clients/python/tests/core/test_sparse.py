@@ -14,6 +14,7 @@ from vectord_client import (
     Client,
     Index,
     IndexExists,
+    IndexShare,
     RequestInvalid,
     SparseField,
     sparse_vector,
@@ -78,8 +79,47 @@ def test_a_hybrid_search_has_all_three_numbers(films: Index) -> None:
 def test_what_a_search_is_for_is_given_once(films: Index) -> None:
     with pytest.raises(ArgumentInvalid, match="words or a sparse vector"):
         films.search()
-    with pytest.raises(RequestInvalid, match="'text' cannot be combined with 'sparse'"):
-        films.search(words="a", sparse={1: 1.0})
+
+
+@pytest.fixture
+def plots(target: str) -> Iterator[Index]:
+    """An index with texts and sparse vectors."""
+    with Client(target) as client:
+        plots = client.create_index("plots", dimension=2, sparse="splade", text="plot")
+        metadata = [{"plot": text} for text in ("a monster hunts", "marines hunt monsters", "a detective", "a thief")]
+        plots.add(ids=["alien", "aliens", "heat", "thief"], vectors=np.eye(4, 2) + 0.1, metadata=metadata, sparse=[
+            {3: 0.5, 17: 2.0}, {17: 1.5, 9: 1.0}, {4: 1.0}, None,
+        ])  # fmt: skip
+        yield plots
+
+
+def test_words_and_a_sparse_vector_are_searched_together(plots: Index) -> None:
+    fusion = {"weights": {"text": 1, "sparse": 3}}
+    hits = plots.search(words="monsters detective", sparse={17: 1.0, 9: 3.0}, fusion=fusion, explain=True)
+    assert hits.ids == ["aliens", "alien", "heat"]
+    assert [hit.sparse_relevance for hit in hits] == [4.5, 2.0, 0.0]
+    assert all(hit.relevance and hit.score and isnan(hit.distance) for hit in hits)
+    first = hits[0].explanation
+    assert first is not None
+    assert (first.vector_rank, first.sparse_rank, [term.term for term in first.terms]) == (None, 1, ["monster"])
+    assert first.indices == (IndexShare(9, 1.0, 3.0), IndexShare(17, 1.5, 1.5))
+    with pytest.raises(RequestInvalid, match=r"fusion\.weights\.vector requires 'vector' or 'id'"):
+        plots.search(words="a", sparse={17: 1.0}, fusion={"weights": {"vector": 1}})
+
+
+def test_a_vector_words_and_a_sparse_vector_are_searched_together(plots: Index) -> None:
+    hits = plots.search([0, 1], words="thief", sparse={4: 2.0}, k=2)
+    whole = plots.search([0, 1], words="thief", sparse={4: 2.0}, k=4)
+    assert all(hit.score and not isnan(hit.distance) and hit.sparse_relevance is not None for hit in whole)
+    following = plots.search([0, 1], words="thief", sparse={4: 2.0}, k=2, after=hits.next)
+    assert [*hits.ids, *following.ids] == whole.ids
+    assert plots.search(id="heat", words="thief", sparse={17: 1.0}, highlight=True)[0].sparse_relevance is not None
+
+
+def test_a_sparse_search_explains_its_relevance(films: Index) -> None:
+    [first, _] = films.search(sparse={17: 1.0, 3: 2.0}, explain=True)
+    assert first.explanation is not None
+    assert first.explanation.indices == (IndexShare(3, 0.5, 1.0), IndexShare(17, 2.0, 2.0))
 
 
 def test_a_row_has_its_sparse_vector_in_the_metadata(films: Index) -> None:

@@ -12,7 +12,8 @@ from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.search_bodies import RecallBody, SearchBody
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
-from vectord.index.query.query import Answer, Explanation, Fusion, Highlight, Query, Result
+from vectord.index.query.explanations import Explanation, Highlight
+from vectord.index.query.query import Answer, Fusion, Query, Result
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
@@ -49,11 +50,12 @@ def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
         max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
-        text=None if terms == (None, None) else text_search.terms_search_of(body),
+        text=None if body.text is None else text_search.words_of(body),
         fusion=text_search.fusion_of(body) if body.fusion is not None else Fusion(),
         explain=body.explain,
         highlight=body.highlight,
         statistics=position.statistics if position else None,
+        sparse=None if body.sparse is None else text_search.sparse_of(body),
     )
 
 
@@ -112,11 +114,15 @@ def _or_unset[T](value: T | None) -> T | msgspec.UnsetType:
 
 
 def _explanation(found: Explanation, body: SearchBody) -> vector_answers.Explanation:
-    terms = [vector_answers.TermShare(*msgspec.structs.astuple(term)) for term in found.terms]
-    vector_rank, rank = _or_unset(found.vector_rank), _or_unset(found.text_rank)
-    if body.sparse is not None:
-        return vector_answers.Explanation(terms, vector_rank, sparse_rank=rank)
-    return vector_answers.Explanation(terms, vector_rank, rank)
+    return vector_answers.Explanation(
+        [vector_answers.TermShare(*msgspec.structs.astuple(term)) for term in found.terms],
+        _or_unset(found.vector_rank),
+        _or_unset(found.text_rank),
+        _or_unset(found.sparse_rank),
+        msgspec.UNSET
+        if body.sparse is None
+        else [vector_answers.IndexShare(*msgspec.structs.astuple(share)) for share in found.indices],
+    )
 
 
 def _highlights(found: Sequence[Highlight]) -> list[vector_answers.Highlight]:
@@ -152,6 +158,7 @@ def _answer_fields(answer: Answer, body: SearchBody) -> _Fields:
             _or_unset(match.score),
             _explanation(match.explanation, body) if match.explanation else msgspec.UNSET,
             msgspec.UNSET if match.highlights is None else _highlights(match.highlights),
+            _or_unset(match.sparse_relevance),
         )
         for match in answer.matches
     ]

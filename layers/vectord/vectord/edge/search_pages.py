@@ -37,7 +37,7 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
 
 
 class _SparsePosition(msgspec.Struct, array_like=True, frozen=True):
-    """A position of a search by a sparse vector, whose relevances may be negative."""
+    """A position of a search by a sparse vector alone, whose relevances may be negative."""
 
     after: tuple[Annotated[float, msgspec.Meta(ge=-_MAX_FLOAT, le=_MAX_FLOAT)], str]
     seen: _Seen = ()
@@ -53,7 +53,7 @@ def position_of(name: str, body: SearchBody) -> Position | None:
     if body.after is None:
         return None
     request = _cursor_request(name, body)
-    if body.sparse is None:
+    if body.sparse is None or _is_hybrid(body):
         return pagination.decode_cursor(body.after, request, Position)
     found = pagination.decode_cursor(body.after, request, _SparsePosition)
     return Position(found.after, found.seen)
@@ -102,7 +102,8 @@ def _is_by_terms(body: SearchBody) -> bool:
 
 
 def _is_hybrid(body: SearchBody) -> bool:
-    return _is_by_terms(body) and (body.vector is not None or body.id is not None)
+    has_vector = body.vector is not None or body.id is not None
+    return _is_by_terms(body) and (has_vector or (body.text is not None and body.sparse is not None))
 
 
 def _bound_of_cursor(body: SearchBody, answer: Answer, seen: _Seen) -> int:
@@ -118,8 +119,8 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
     """Return a bound of the bytes that a response has without its cursor; it is quick to compute.
 
     A character of a text is at most 6 bytes of JSON, a component of a vector 25, all other members of a match 100 (with
-    a relevance 200), those of a term 200, and a span of a highlight 20. The response is a JSON string, in which a byte
-    of JSON may become two.
+    a relevance 200, with two 300), those of a term 200, those of an index 160, and a span of a highlight 20. The
+    response is a JSON string, in which a byte of JSON may become two.
     """
     size = 10_000
     for match in matches:
@@ -127,8 +128,10 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
         vector = 0 if match.vector is msgspec.UNSET else len(match.vector)
         size += 12 * len(match.id) + 2 * metadata + 25 * vector + 200
         size += 0 if match.relevance is msgspec.UNSET else 200
+        size += 0 if match.sparse_relevance is msgspec.UNSET else 100
         if isinstance(match.explanation, vector_answers.Explanation):
             size += sum(12 * (len(one.field) + len(one.term)) + 400 for one in match.explanation.terms)
+            size += 160 * len(match.explanation.indices or ())
         if match.highlights is not msgspec.UNSET:
             size += sum(_bound_of_highlight(one) for one in match.highlights)
     return size
@@ -145,7 +148,6 @@ def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     common = "search", name, body.vector, body.id, filter_, body.max_distance, body.as_of
     if not _is_by_terms(body):
         return common
-    text = text_search.terms_search_of(body)
-    words = text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance
-    sparse = () if text.sparse is None else (text.sparse,)
-    return *common, words, text_search.fusion_of(body), *sparse
+    text, sparse = text_search.words_of(body), text_search.sparse_of(body)
+    words = text and (text.query, sorted(text.fields.items()), text.match, text.prefix, text.min_relevance)
+    return *common, words, text_search.fusion_of(body), sparse

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from vectord.edge.schemas.bodies import CountBody, FacetsBody
-from vectord.edge.schemas.search_bodies import SearchBody, SparseBody, TextBody
+from vectord.edge.schemas.search_bodies import FusionBody, SearchBody, SparseBody, TextBody
 from vectord.errors import RequestInvalid
 from vectord.index.query.query import Fusion, SparseSearch, TextSearch
 from vectord.index.query.text_limits import LEAST_PRODUCT
@@ -16,22 +16,30 @@ from vectord.service.values.selection import TextSelection
 
 def check_combination(body: SearchBody) -> None:
     """Raise RequestInvalid if a search has not one query, or fields that exclude each other."""
-    has_vector, has_vectors = body.vector is not None, body.vectors is not None
-    has_id, has_text = body.id is not None, body.text is not None or body.sparse is not None
-    if body.text is not None and body.sparse is not None:
-        raise RequestInvalid("'text' cannot be combined with 'sparse': a search joins two lists. Send two searches.")
-    if has_text and has_vectors:
-        name = "sparse" if body.text is None else "text"
-        raise RequestInvalid(f"'{name}' cannot be combined with 'vectors': send one search for each vector.")
-    if has_vector + has_vectors + has_id > 1 or not (has_text or has_vector or has_vectors or has_id):
+    terms = [name for name, each in (("text", body.text), ("sparse", body.sparse)) if each is not None]
+    vectors = [name for name in ("vector", "vectors", "id") if getattr(body, name) is not None]
+    if terms and "vectors" in vectors:
+        raise RequestInvalid(f"'{terms[0]}' cannot be combined with 'vectors': send one search for each vector.")
+    if len(vectors) > 1 or not (terms or vectors):
         raise RequestInvalid(
-            "A search must have exactly one of 'vector', 'vectors', 'id', 'text' and 'sparse', or 'text' or 'sparse' "
-            "with 'vector' or 'id'."
+            "A search must have exactly one of 'vector', 'vectors', 'id', 'text' and 'sparse', or several of 'text', "
+            "'sparse' and one of 'vector' and 'id'."
         )
-    if not has_text and body.min_relevance is not None:
+    if not terms and body.min_relevance is not None:
         raise RequestInvalid("'min_relevance' requires 'text' or 'sparse'.")
-    if body.fusion is not None and not (has_text and (has_vector or has_id)):
-        raise RequestInvalid("'fusion' requires a hybrid search: 'text' or 'sparse' with 'vector' or 'id'.")
+    if body.fusion is not None:
+        _check_lists(body.fusion, [*vectors, *terms])
+
+
+def _check_lists(fusion: FusionBody, fields: list[str]) -> None:
+    """Raise RequestInvalid if a search for these `fields` joins no lists, or not all that have a weight."""
+    if len(fields) < 2:
+        raise RequestInvalid("'fusion' requires a hybrid search: several of 'text', 'sparse' and 'vector' or 'id'.")
+    weights, needed = fusion.weights, {"vector": ("vector", "id"), "text": ("text",), "sparse": ("sparse",)}
+    for name, any_of in needed.items():
+        if getattr(weights, name) is not msgspec.UNSET and not any(field in fields for field in any_of):
+            listed = " or ".join(map(repr, any_of))
+            raise RequestInvalid(f"fusion.weights.{name} requires {listed}: the search has no such list.")
 
 
 def check_repeated(text: bytes) -> None:
@@ -55,25 +63,32 @@ def text_search_of(text: str | TextBody, min_relevance: float | None) -> TextSea
     return TextSearch(text.query, _weights(text.fields), text.match, text.prefix, least)
 
 
-def terms_search_of(body: SearchBody) -> TextSearch:
-    """Return the words or the sparse vector of a search, which has one of them.
+def words_of(body: SearchBody) -> TextSearch | None:
+    """Return the words of a search, None if it has none.
 
     Raises:
-        RequestInvalid: it names no fields, too many, or one twice; or the least relevance is negative.
+        RequestInvalid: it names no fields, too many, or one twice.
     """
-    if body.sparse is not None:
-        return _sparse_search_of(body.sparse, body.min_relevance)
-    assert body.text is not None
-    return text_search_of(body.text, body.min_relevance)
+    return None if body.text is None else text_search_of(body.text, body.min_relevance)
 
 
-def _sparse_search_of(sparse: SparseBody, min_relevance: float | None) -> TextSearch:
+def sparse_of(body: SearchBody) -> SparseSearch | None:
+    """Return the sparse vector of a search, None if it has none; `min_relevance` is that of the words if it has some.
+
+    Raises:
+        RequestInvalid: the least relevance is negative.
+    """
+    if body.sparse is None:
+        return None
+    return _sparse_search_of(body.sparse, body.min_relevance if body.text is None else None)
+
+
+def _sparse_search_of(sparse: SparseBody, min_relevance: float | None) -> SparseSearch:
     """Return the sparse vector of a search or a count; raise RequestInvalid if the least relevance is negative."""
     least = min_relevance or 0.0
     if least < 0:
         raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {least}")
-    vector = SparseSearch(sparse.name, tuple(sparse.indices), tuple(sparse.values))
-    return TextSearch("", min_relevance=least or LEAST_PRODUCT, sparse=vector)
+    return SparseSearch(sparse.name, tuple(sparse.indices), tuple(sparse.values), least or LEAST_PRODUCT)
 
 
 def counted_terms(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:
@@ -93,16 +108,16 @@ def counted_terms(body: CountBody | FacetsBody, text: bytes) -> TextSelection | 
         return TextSelection(text_search_of(body.text, body.min_relevance))
     if body.text is not None:
         raise RequestInvalid("'text' cannot be combined with 'sparse' in a count. Send two requests.")
-    return TextSelection(_sparse_search_of(body.sparse, body.min_relevance))
+    return TextSelection(None, sparse=_sparse_search_of(body.sparse, body.min_relevance))
 
 
 def fusion_of(body: SearchBody) -> Fusion:
-    """Return how a hybrid search joins its two lists."""
+    """Return how a hybrid search joins its lists."""
     fusion = body.fusion
     if fusion is None:
         return Fusion()
-    weight = fusion.weights.text if body.sparse is None else fusion.weights.sparse
-    return Fusion(fusion.rank_constant, fusion.candidates, fusion.weights.vector, weight)
+    given = (fusion.weights.vector, fusion.weights.text, fusion.weights.sparse)
+    return Fusion(fusion.rank_constant, fusion.candidates, *(1.0 if each is msgspec.UNSET else each for each in given))
 
 
 def _weights(fields: list[str] | dict[str, float] | None) -> Mapping[str, float]:

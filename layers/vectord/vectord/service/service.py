@@ -120,7 +120,7 @@ class Service:
             RequestInvalid: the query is out of range, or a vector does not fit the index.
             FilterInvalid, VectorNotFound
         """
-        if query.like is None and query.text is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
+        if query.like is None and not query.text and not query.sparse and not 1 <= len(query.vectors) <= MAX_QUERIES:
             raise RequestInvalid(f"a search must have 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
         check(query)
         return self.run(name, deadline, read, lambda index: index.search(query), for_search=True)

@@ -16,21 +16,20 @@ from vectord_client.values import Facet, IndexInfo, IndexSummary, Row, Version
 INDEX_COLUMNS = (Column("name"), Column("bytes", right=True), Column("modified"))
 ROW_COLUMNS = (Column("id", least=12, rank=1), Column("metadata", least=12, rank=2))
 VECTOR_COLUMN = Column("vector", least=12, rank=3)
-HIT_COLUMNS = (
-    Column("rank", " ", right=True),
-    Column("id", least=12, rank=1),
-    Column("distance", right=True),
-    ROW_COLUMNS[1],
-)
-# Those of a search with words: only the numbers that its matches have.
-WORDS_COLUMNS = (*HIT_COLUMNS[:2], Column("relevance", right=True), ROW_COLUMNS[1])
-HYBRID_COLUMNS = (
-    *HIT_COLUMNS[:2],
-    *(Column(name, right=True) for name in ("score", "distance", "relevance")),
-    ROW_COLUMNS[1],
-)
 VERSION_COLUMNS = (Column("version"), Column("modified"), Column("bytes", right=True), Column("state"))
 FACET_COLUMNS = (Column("path", least=8, rank=1), Column("value", least=8, rank=2), Column("count", right=True))
+
+
+def hit_columns(*, near: bool, words: bool, sparse: bool) -> tuple[Column, ...]:
+    """Return the columns of a search by a vector, words and a sparse vector: only the numbers that its matches have."""
+    has = {
+        "score": near + words + sparse > 1,
+        "distance": near,
+        "relevance": words or sparse,
+        "sparse_relevance": words and sparse,
+    }
+    numbers = (Column(name, right=True) for name, is_there in has.items() if is_there)
+    return Column("rank", " ", right=True), Column("id", least=12, rank=1), *numbers, ROW_COLUMNS[1]
 
 
 def of_summary(index: IndexSummary) -> dict[str, Any]:
@@ -84,12 +83,15 @@ def of_hit(hit: Hit, rank: int) -> dict[str, Any]:
     """Return the record of a match; `rank` counts from 1. Numbers that the match does not have are absent."""
     distance = None if isnan(hit.distance) else hit.distance
     numbers = {"score": hit.score, "distance": distance, "relevance": hit.relevance}
+    numbers["sparse_relevance"] = hit.sparse_relevance
     shown = {name: number for name, number in numbers.items() if number is not None}
     record = {"rank": rank, "id": hit.id, **shown, "metadata": hit.metadata}
     if hit.explanation is not None:
         why = to_builtins(hit.explanation)
-        absent = "sparse_rank" if hit.explanation.sparse_rank is None else "text_rank"
-        record["explanation"] = {name: value for name, value in why.items() if name != absent}
+        absent = {"text_rank"} if why["text_rank"] is None and not why["terms"] else set[str]()
+        if why["sparse_rank"] is None and not why["indices"]:
+            absent = {"sparse_rank", "indices"}
+        record["explanation"] = {name: value for name, value in why.items() if name not in absent}
     if hit.highlights is not None:
         record["highlights"] = to_builtins(hit.highlights)
     return record if hit.vector is None else {**record, "vector": shortest(hit.vector)}

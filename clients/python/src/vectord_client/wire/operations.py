@@ -20,7 +20,7 @@ from vectord_client.wire.request import Request
 T = TypeVar("T")
 _JSON: Final = {"content-type": "application/json"}
 ONE_QUERY: Final = (
-    "A search has exactly one of vector, id and text, or words or a sparse vector, alone or with one of them."
+    "A search has exactly one of vector, id and text, or words or a sparse vector or both, alone or with one of them."
 )
 _BASE64: Final = "base64"
 
@@ -183,7 +183,7 @@ def search(
     sparse: SparseVector | None = None,
     **options: Any,
 ) -> Call[Hits]:
-    """POST /indexes/{name}/search, for a vector or a stored one, for words or a sparse vector, or both; see `_search`.
+    """POST /indexes/{name}/search, for a vector or a stored one, words, a sparse vector, or several; see `_search`.
 
     Raises:
         ArgumentInvalid: There is not exactly one of vector and id, and neither words nor a sparse vector alone.

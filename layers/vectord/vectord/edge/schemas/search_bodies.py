@@ -1,7 +1,7 @@
 """JSON bodies of searches and recall measurements.
 
-A search has one query or several: `vector`, `vectors`, `id`, `text` or `sparse`. With `text` or `sparse`, and one of
-`vector` and `id`, it is a hybrid search.
+A search has one query or several: `vector`, `vectors`, `id`, `text` or `sparse`. With several of `text`, `sparse` and
+one of `vector` and `id`, it is a hybrid search.
 """
 
 from collections.abc import Callable
@@ -61,15 +61,15 @@ class SparseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class WeightsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The weights of the two lists: `sparse` in place of `text` in a search with `sparse`."""
+    """The weights of the lists that the search has, 1 for each that is absent."""
 
-    vector: Weight = 1.0
-    text: Weight = 1.0
-    sparse: Weight = 1.0
+    vector: Weight | msgspec.UnsetType = msgspec.UNSET
+    text: Weight | msgspec.UnsetType = msgspec.UNSET
+    sparse: Weight | msgspec.UnsetType = msgspec.UNSET
 
 
 class FusionBody(msgspec.Struct, forbid_unknown_fields=True):
-    """How a hybrid search joins two lists of `candidates` rows: by reciprocal ranks."""
+    """How a hybrid search joins its lists of `candidates` rows: by reciprocal ranks."""
 
     rank_constant: RankConstant = 60.0
     candidates: Candidates = 100
@@ -79,7 +79,7 @@ class FusionBody(msgspec.Struct, forbid_unknown_fields=True):
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     """A search for exactly one of `vector`, `vectors`, `id`, `text` and `sparse`.
 
-    With `text` or `sparse` and one of `vector` and `id` it is hybrid.
+    With several of `text`, `sparse` and one of `vector` and `id` it is hybrid.
     """
 
     vector: Vector | None = None

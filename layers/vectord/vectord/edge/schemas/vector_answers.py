@@ -34,13 +34,25 @@ class TermShare(msgspec.Struct):
     share: float
 
 
+class IndexShare(msgspec.Struct):
+    """What one index of a sparse vector adds to the dot product of a match: `share`, with the match's `value` there."""
+
+    index: int
+    value: float
+    share: float
+
+
 class Explanation(msgspec.Struct):
-    """Why a match has its relevance, and in a hybrid search its score: its ranks, from 1, in the lists that have it."""
+    """Why a match has its relevance, and in a hybrid search its score: its ranks, from 1, in the lists that have it.
+
+    `terms` are those of words, and `indices`, which a search with `sparse` has, those of the sparse vector.
+    """
 
     terms: list[TermShare]
     vector_rank: int | msgspec.UnsetType = msgspec.UNSET
     text_rank: int | msgspec.UnsetType = msgspec.UNSET
     sparse_rank: int | msgspec.UnsetType = msgspec.UNSET
+    indices: list[IndexShare] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Highlight(msgspec.Struct):
@@ -56,7 +68,10 @@ class Highlight(msgspec.Struct):
 
 
 class Match(msgspec.Struct):
-    """A match: with a distance for a vector, a relevance for words or a sparse vector, and a score for both."""
+    """A match: with a distance for a vector, a relevance for words or a sparse vector, and a score for several.
+
+    With words and a sparse vector, `relevance` is that of the words, and `sparse_relevance` that of the sparse vector.
+    """
 
     id: str
     distance: float | msgspec.UnsetType = msgspec.UNSET
@@ -66,6 +81,7 @@ class Match(msgspec.Struct):
     score: float | msgspec.UnsetType = msgspec.UNSET
     explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
     highlights: list[Highlight] | msgspec.UnsetType = msgspec.UNSET
+    sparse_relevance: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Found(msgspec.Struct):

@@ -13,6 +13,7 @@ from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, invalid_vector_reason
 from vectord.index.query import text_limits
 from vectord.index.query.efforts import DEFAULT_RECALL
+from vectord.index.query.explanations import Explanation, Highlight
 from vectord.lhv1.params import MAX_EF_SEARCH, Params
 
 LEAST_RECALL: Final = 0.5
@@ -21,15 +22,25 @@ BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every matc
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 
+type ListName = Literal["vector", "text", "sparse"]
+
 _KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
 
 
 class SparseSearch(msgspec.Struct, frozen=True):
-    """The sparse vector of a search: indices with their values; `name` is None if one is declared."""
+    """The sparse vector of a search: indices with their values; `name` is None if one is declared.
+
+    A row matches that shares an index, and its dot product is at least `min_relevance`.
+    """
 
     name: str | None
     indices: tuple[int, ...]
     values: tuple[float, ...]
+    min_relevance: float = text_limits.LEAST_PRODUCT
+
+    def check(self) -> None:
+        """Raise RequestInvalid if the least relevance is out of range."""
+        text_limits.check_product(self.min_relevance)
 
 
 class TextSearch(msgspec.Struct, frozen=True):
@@ -40,7 +51,6 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     A field in `queries` has a text of its own in place of `query`. Such a search matches any word, and has no prefix.
     If none of its texts has a word, no row matches it.
-    With `sparse` there are no words: the relevance is the dot product, and a row matches that shares an index.
     """
 
     query: str
@@ -49,7 +59,6 @@ class TextSearch(msgspec.Struct, frozen=True):
     prefix: bool = False
     min_relevance: float = 0.0
     queries: Mapping[str, str] = msgspec.field(default_factory=dict)
-    sparse: SparseSearch | None = None
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
@@ -58,7 +67,7 @@ class TextSearch(msgspec.Struct, frozen=True):
 
 
 class Fusion(msgspec.Struct, frozen=True):
-    """How the ranks of a search by vector and by words become one score: reciprocal rank fusion.
+    """How the ranks of a search by vector, by words and by a sparse vector become one score: reciprocal rank fusion.
 
     A match has the sum of weight / (rank_constant + rank), ranks from 1, over the lists of `candidates` rows that have
     it. After Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet" (SIGIR 2009).
@@ -68,6 +77,10 @@ class Fusion(msgspec.Struct, frozen=True):
     candidates: int = 100
     vector_weight: float = 1.0
     text_weight: float = 1.0
+    sparse_weight: float = 1.0
+
+    def weight_of(self, name: ListName) -> float:
+        return {"vector": self.vector_weight, "text": self.text_weight, "sparse": self.sparse_weight}[name]
 
 
 class FieldStatistics(msgspec.Struct, frozen=True, array_like=True):
@@ -99,10 +112,10 @@ class Query(msgspec.Struct, frozen=True):
     The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
     `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
     largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
-    With `text`, and without vectors and `like`, it is a search by words or a sparse vector; with one of them a hybrid
-    one, and `fusion` joins the two. With `explain`, a match has an explanation, with `highlight` the places of words. A
-    further page comes `after` a relevance or score, and an id; `statistics` are those of the first page, and the `seen`
-    of a hybrid search has all matches before it.
+    With `text` it is a search by words, with `sparse` by a sparse vector; with several of vector, words and sparse
+    vector a hybrid one, and `fusion` joins their lists. With `explain`, a match has an explanation, with `highlight`
+    the places of words. A further page comes `after` a relevance or score, and an id; `statistics` are those of the
+    first page, and the `seen` of a hybrid search has all matches before it.
     """
 
     k: int
@@ -124,6 +137,24 @@ class Query(msgspec.Struct, frozen=True):
     explain: bool = False
     statistics: TextStatistics | None = None
     highlight: bool = False
+    sparse: SparseSearch | None = None
+
+    @property
+    def terms(self) -> Mapping[ListName, TextSearch | SparseSearch]:
+        """What it searches for by relevance; it is then no search by vector alone."""
+        both: tuple[tuple[ListName, TextSearch | SparseSearch | None], ...]
+        both = ("text", self.text), ("sparse", self.sparse)
+        return {name: search for name, search in both if search is not None}
+
+    @property
+    def is_hybrid(self) -> bool:
+        return len(self.lists) > 1
+
+    @property
+    def lists(self) -> Sequence[ListName]:
+        """The lists that are searched and, if there are several, joined: in this order."""
+        near: tuple[ListName, ...] = ("vector",) if self.vectors or self.like is not None else ()
+        return *near, *self.terms
 
     @property
     def bounded(self) -> bool:
@@ -136,47 +167,12 @@ class Query(msgspec.Struct, frozen=True):
         return self.k + 1 + len(self.seen) if self.bounded else self.k
 
 
-class TermShare(msgspec.Struct, frozen=True, array_like=True):
-    """What a term of one field adds to the relevance of a match: `share`, after the weight of the field.
-
-    `count` is how often the match has the term, `length` that of its text, and `rows` the number of rows that have the
-    term, from which `idf` follows.
-    """
-
-    field: str
-    term: str
-    count: int
-    length: int
-    rows: int
-    idf: float
-    share: float
-
-
-class Explanation(msgspec.Struct, frozen=True, array_like=True):
-    """Why a match has its score: its ranks from 1 in the two lists that were joined, and the shares of its terms."""
-
-    vector_rank: int | None
-    text_rank: int | None
-    terms: tuple[TermShare, ...] = ()
-
-
-class Highlight(msgspec.Struct, frozen=True, array_like=True):
-    """Where words of a search stand in one text of a match, which is in the field `field`.
-
-    `at` has the keys and the positions in arrays that lead to the text in the metadata. Each span is from its first
-    number to before its second one, in code points of the text.
-    """
-
-    field: str
-    at: tuple[str | int, ...]
-    spans: tuple[tuple[int, int], ...]
-
-
 class Match(msgspec.Struct, frozen=True, array_like=True):
     """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
 
     `metadata` and `vector` are None if the query did not request them. A search by words alone has no distance, one
-    by a vector alone no relevance; a hybrid search has both, and the score that orders the matches.
+    by a vector alone no relevance; a hybrid search has the score that orders the matches. `relevance` is that of words,
+    and of a sparse vector if there are none; with both, `sparse_relevance` is that of the sparse vector.
     """
 
     id: str
@@ -187,6 +183,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     score: float | None = None
     explanation: Explanation | None = None
     highlights: tuple[Highlight, ...] | None = None
+    sparse_relevance: float | None = None
 
 
 sort_key: Final = attrgetter("distance", "id")  # the sort key of matches of a search by vector
@@ -268,29 +265,30 @@ def check(query: Query) -> None:
         raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {query.recall}")
     if query.max_distance is not None and not query.max_distance >= 0:
         raise RequestInvalid(f"max_distance must be at least 0, not {query.max_distance}")
-    if query.text is not None:
-        _check_text(query, query.text)
-    elif query.explain:
-        raise RequestInvalid("explain needs 'text': without words, the distance is the whole explanation")
-    elif query.highlight:
+    if query.highlight and query.text is None:
         raise RequestInvalid("highlight needs 'text': without words, there is nothing to highlight")
+    if query.text is not None or query.sparse is not None:
+        _check_terms(query)
+    elif query.explain:
+        raise RequestInvalid("explain needs 'text' or 'sparse': the distance is the whole explanation")
 
 
-def _check_text(query: Query, text: TextSearch) -> None:
-    """Raise RequestInvalid if a number in a search by words is out of range, or if it has several vectors."""
+def _check_terms(query: Query) -> None:
+    """Raise RequestInvalid if a number in a search by words or a sparse vector is out of range, or of its lists."""
     if len(query.vectors) > 1:
         raise RequestInvalid("a search with 'text' or 'sparse' has one query vector or none, not several 'vectors'")
-    text.check()
-    if query.vectors or query.like is not None:
-        other = "text" if text.sparse is None else "sparse"
-        text_limits.check_weights({"vector": query.fusion.vector_weight, other: query.fusion.text_weight})
-        text_limits.check_fusion(query.k, query.fusion.rank_constant, query.fusion.candidates)
-    elif query.max_distance is not None:
+    if query.text is not None:
+        query.text.check()
+    if query.sparse is not None:
+        query.sparse.check()
+    if query.is_hybrid:
+        text_limits.check_weights({name: query.fusion.weight_of(name) for name in query.lists})
+        text_limits.check_fusion(query.k, query.fusion.rank_constant, query.fusion.candidates, len(query.lists))
+    if "vector" not in query.lists and query.max_distance is not None:
         raise RequestInvalid("max_distance needs a vector or an id: without one, a search has no distances")
-    if text.sparse is not None and query.highlight:
-        raise RequestInvalid("highlight needs 'text': without words, there is nothing to highlight")
-    if text.sparse is not None and query.explain and not query.vectors and query.like is None:
-        raise RequestInvalid("explain needs 'text' or a hybrid search: the relevance is the whole explanation")
+    if query.sparse is not None and query.explain:
+        rows = len(query.lists) * query.fusion.candidates if query.is_hybrid else query.k
+        text_limits.check_shares(rows, len(query.sparse.indices))
 
 
 def check_vectors(query: Query, params: Params) -> None:

@@ -4,7 +4,7 @@ Values are float32, so each product has no error; the sum is that of float64, in
 row gets the same operations, in whichever section it is, so its dot product has the same bits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,22 @@ def products(segment: Segment, terms: FieldTerms, values: Mapping[bytes, float])
         shares &= ~segment.removed.mask
     rows = np.flatnonzero(shares)
     return Products(rows, total[rows])
+
+
+def shares(
+    segments: Sequence[Segment], terms: FieldTerms, values: Mapping[bytes, float], rows: Array
+) -> Iterator[tuple[int, bytes, float, float]]:
+    """Yield what each index adds to the dot products of ascending rows of the index: row, term, stored value, product.
+
+    Those of one row are in the order of indices, so that their sum has the bits of its dot product.
+    """
+    for segment in segments:
+        start, stop = np.searchsorted(rows, [segment.first, segment.first + segment.rows]).tolist()
+        for term, found in segment.of_field(terms) if start < stop else ():
+            stored = values_of(found.counts, len(found.rows)).astype(np.float64)
+            at, has = positions(rows[start:stop] - segment.first, found.rows)
+            for row, value in zip(rows[start:stop][has].tolist(), stored[at[has]].tolist(), strict=True):
+                yield row, term, value, values[term] * value
 
 
 def rank(

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Explanation, Highlight, Match, Query, Result, TextStatistics
+from vectord.index.query.explanations import Explanation, Highlight
+from vectord.index.query.query import Answer, Match, Query, Result, TextStatistics
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.parallel import made_once
@@ -55,7 +56,7 @@ class StatisticsRequest(msgspec.Struct, tag="statistics", frozen=True):
 
 
 class CandidatesRequest(msgspec.Struct, tag="candidates", frozen=True):
-    """Return the rows of both lists of a hybrid search, without their metadata and vectors."""
+    """Return the rows of all lists of a hybrid search, without their metadata and vectors."""
 
     shard: str
     query: Query
@@ -205,6 +206,7 @@ class _DecodedMatch(msgspec.Struct, array_like=True):
     score: float | None = None
     explanation: Explanation | None = None
     highlights: tuple[Highlight, ...] | None = None
+    sparse_relevance: float | None = None
 
 
 _OF_TEXT: Final = _DecodedMatch.__struct_fields__[4:]  # what only a search by words has

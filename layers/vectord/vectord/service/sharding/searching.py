@@ -1,10 +1,12 @@
-"""Search a sharded index: by vectors, by words, or by both, with the statistics and the ranks of all shards; count.
+"""Search a sharded index, with the statistics and the ranks of all shards; count.
 
 | search    | requests to each shard                                                                            |
 |-----------|---------------------------------------------------------------------------------------------------|
 | by vector | its nearest matches                                                                               |
 | by words  | the statistics of the words, and then its best matches with the relevances by all statistics      |
-| hybrid    | the statistics, then the rows of both of its lists; of the lists of all, the rows of the page     |
+| by sparse | its best matches                                                                                  |
+| hybrid    | the statistics of the words, if there are any, then the rows of its lists; of the lists of all,   |
+|           | the rows of the page                                                                              |
 | count     | the number of its vectors, or its facets; before that the statistics, if words are looked for     |
 """
 
@@ -17,7 +19,8 @@ from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
 from vectord.index.query import matches
-from vectord.index.query.query import Answer, Explanation, Match, Query, Result, TextSearch, key_of_seen, sort_key
+from vectord.index.query.explanations import Explanation
+from vectord.index.query.query import Answer, ListName, Match, Query, Result, key_of_seen, sort_key
 from vectord.index.state import empty_index
 from vectord.lhv1.params import Params
 from vectord.service.sharding.fan_out import Collect, as_read
@@ -71,12 +74,12 @@ class ShardSearch(msgspec.Struct, frozen=True):
         Raises:
             TextInvalid, CursorInvalid, AnswerTooLarge: as `SingleIndex.search` does.
         """
-        if query.text is not None:
-            query = self._with_statistics(query, query.text)
-        if query.text is not None and query.vectors:
+        if query.terms:
+            query = self._with_statistics(query)
+        if query.is_hybrid:
             return self._hybrid(query)
         requests = [SearchRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
-        merged = self._merged(requests, query.k, sort_key if query.text is None else _by_relevance)
+        merged = self._merged(requests, query.k, _by_relevance if query.terms else sort_key)
         if not query.paged:
             matches.check_size(query, self.parent.dimension, merged.answers)
         return _with_statistics_of(merged, query)
@@ -103,18 +106,18 @@ class ShardSearch(msgspec.Struct, frozen=True):
         return Facets(facets, sum(one.count for one in found), etag_of(self.parent, [one.etag for one in found]))
 
     def _selection(self, text: TextSelection | None) -> TextSelection | None:
-        """Return a selection by words, which are valid, with the statistics of all shards."""
+        """Return a selection, which is valid, with the statistics of all shards."""
         if text is None:
             return None
-        known = self._with_statistics(Query(1, text=text.search), text.search).statistics
-        return TextSelection(text.search, known)
+        known = self._with_statistics(Query(1, text=text.text, sparse=text.sparse)).statistics
+        return structs.replace(text, statistics=known)
 
-    def _with_statistics(self, query: Query, text: TextSearch) -> Query:
-        """Return the query, of which the words are valid, with the statistics of all shards or of its first page."""
+    def _with_statistics(self, query: Query) -> Query:
+        """Return the query, if it is valid, with the statistics of its words in all shards or of its first page."""
         from vectord.index.query.text import carried, reading  # noqa: PLC0415  most indexes have no texts
 
-        reading.analysed(empty_index(self.parent), text, query)
-        if query.statistics is not None or text.sparse is not None:
+        reading.analysed(empty_index(self.parent), query)
+        if query.statistics is not None or query.text is None:
             return query
         requests = [StatisticsRequest(shard, query, self.staleness) for shard in shard_names(self.parent)]
         found = self.results(requests, StatisticsResult)
@@ -147,12 +150,10 @@ class ShardSearch(msgspec.Struct, frozen=True):
     def _highlighted(self, answer: Answer, query: Query) -> Answer:
         """Return the answer to a hybrid search, whose matches have their metadata, with highlights."""
         from vectord.index.query.text import highlighting, reading  # noqa: PLC0415  most indexes have no texts
-        from vectord.index.query.text.words import Words  # noqa: PLC0415
 
         assert query.text is not None
-        words = reading.analysed(empty_index(self.parent), query.text, query)
         assert query.statistics is not None
-        assert isinstance(words, Words)  # a search by a sparse vector highlights nothing
+        words = reading.words(empty_index(self.parent), query.text, query.statistics)
         terms = reading.terms_of(words, query.statistics)
         return highlighting.highlighted(answer, words, terms, query, self.check)
 
@@ -170,16 +171,15 @@ def _with_statistics_of(result: Result, query: Query) -> Result:
 
 def _page(answer: Answer, query: Query) -> list[Match]:
     """Return the matches of a page and those behind it, in order; `answer` has the rows of the lists of all shards."""
-    from vectord.index.query.text.fusion import scores_of  # noqa: PLC0415  most indexes have no texts
+    from vectord.index.query.text.fusion import explained, scores_of  # noqa: PLC0415  most indexes have no texts
 
-    by_vector, by_words = _lists(answer.matches, query)
-    scores = scores_of(by_vector, by_words, query.fusion)
-    vector_rank, text_rank = by_vector.rank_of, by_words.rank_of
+    rankings = {name: _ranking(answer.matches, query, name) for name in query.lists}
+    scores = scores_of(rankings, query.fusion)
+    ranks = {name: each.rank_of for name, each in rankings.items()}
     keyed = list[tuple[tuple[float, str], Match]]()
     for match in answer.matches:
         if match.id in scores and _is_within_bounds(match, query):
-            terms = match.explanation.terms if match.explanation else ()
-            why = Explanation(vector_rank.get(match.id), text_rank.get(match.id), terms) if query.explain else None
+            why = explained(match.explanation or Explanation(), ranks, match.id) if query.explain else None
             found = structs.replace(match, score=scores[match.id], explanation=why)
             keyed.append(((-scores[match.id], match.id), found))
     if query.after is not None:
@@ -188,19 +188,30 @@ def _page(answer: Answer, query: Query) -> list[Match]:
     return [match for _, match in sorted(keyed, key=itemgetter(0))]
 
 
-def _lists(found: Sequence[Match], query: Query) -> tuple["Ranking[str]", "Ranking[str]"]:
-    """Return the lists by vector and by words of all shards."""
+def _ranking(found: Sequence[Match], query: Query, name: ListName) -> "Ranking[str]":
+    """Return one of the lists of all shards, in which a row has the rank that no shard alone knows."""
     from vectord.index.query.text.fusion import Ranking  # noqa: PLC0415  most indexes have no texts
 
-    ranks = [(match, match.explanation or Explanation(None, None)) for match in found]
-    near = sorted((match.distance or 0.0, match.id) for match, why in ranks if why.vector_rank)
-    relevant = sorted(_by_relevance(match) for match, why in ranks if why.text_rank)
-    first = [each[: query.fusion.candidates] for each in (near, relevant)]
-    by_vector, by_words = (Ranking([i for _, i in each], [key for key, _ in each]) for each in first)
-    return by_vector, by_words
+    keyed = sorted((_key(match, query, name), match.id) for match in found if _is_listed(match, name))
+    first = keyed[: query.fusion.candidates]
+    return Ranking([vector_id for _, vector_id in first], [key for key, _ in first])
+
+
+def _is_listed(match: Match, name: ListName) -> bool:
+    """Return True if a match is in this list of its shard."""
+    why = match.explanation or Explanation()
+    rank = {"vector": why.vector_rank, "text": why.text_rank, "sparse": why.sparse_rank}[name]
+    return rank is not None
+
+
+def _key(match: Match, query: Query, name: ListName) -> float:
+    """Return the key by which a list ascends: the distance, or a relevance with a minus sign."""
+    if name == "vector":
+        return match.distance or 0.0
+    return -((match.sparse_relevance if name == "sparse" and query.text else match.relevance) or 0.0)
 
 
 def _is_within_bounds(match: Match, query: Query) -> bool:
     is_near = query.max_distance is None or match.distance is None or match.distance <= query.max_distance
-    least = query.text.min_relevance if query.text else 0.0
-    return is_near and (match.relevance or 0.0) >= least
+    least = max((each.min_relevance for each in query.terms.values()), default=0.0)
+    return is_near and (least <= 0 or (match.relevance or 0.0) >= least)

@@ -111,7 +111,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             check_vectors(query, index.params)
         rows = None if query.filter is None else matching_rows(index, query.filter, self.check)
         read_ahead = not self._read_so_far().bytes
-        if query.text is None:
+        if query.text is None and query.sparse is None:
             answers = search_many(index, query, rows, self.check, read_ahead=read_ahead)
         else:
             answers = [_search_text(index, query, rows, self.check, read_ahead=read_ahead)]
@@ -127,7 +127,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return search.own_statistics(self.index, query)
 
     def candidates(self, query: Query) -> Result:
-        """Return the rows of both lists of a hybrid search, as a shard has them; raise what `search` raises."""
+        """Return the rows of all lists of a hybrid search, as a shard has them; raise what `search` raises."""
         from vectord.index.query.text import hybrid  # noqa: PLC0415  most indexes have no texts
 
         rows = None if query.filter is None else matching_rows(self.index, query.filter, self.check)
@@ -258,10 +258,10 @@ class SingleIndex(msgspec.Struct, frozen=True):
 
 
 def _search_text(index: Index, query: Query, rows: RowMask | None, check: DeadlineCheck, *, read_ahead: bool) -> Answer:
-    """Search by words, or by words and the vector that the query has."""
+    """Search by words, by a sparse vector, or by several of them and the vector that the query has."""
     from vectord.index.query.text import hybrid, search  # noqa: PLC0415  most indexes have no texts
 
-    if query.vectors:
+    if query.is_hybrid:
         return hybrid.search(index, query, rows, check, read_ahead=read_ahead)
     return search.search(index, query, rows, check)
 

@@ -14,7 +14,7 @@ from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index import mutations
 from vectord.index.query import scan
-from vectord.index.query.query import TextSearch, TextStatistics
+from vectord.index.query.query import SparseSearch, TextSearch, TextStatistics
 from vectord.index.query.scan import Span
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import RowMask
@@ -45,11 +45,18 @@ class Selection(msgspec.Struct, frozen=True):
 class TextSelection(msgspec.Struct, frozen=True):
     """The vectors that a search by words, or by a sparse vector, finds.
 
-    `statistics` are those of all shards, None for those of the index.
+    `statistics` are those of all shards, None for those of the index. It has either words or a sparse vector.
     """
 
-    search: TextSearch
+    text: TextSearch | None
     statistics: TextStatistics | None = None
+    sparse: SparseSearch | None = None
+
+    @property
+    def search(self) -> TextSearch | SparseSearch:
+        found = self.text or self.sparse
+        assert found is not None
+        return found
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -258,9 +265,9 @@ def counted_rows(index: Index, text: str | None, words: TextSelection | None, ch
     mask = matching_rows(index, text, check)
     if words is None:
         return mask or index.live
-    from vectord.index.query.text.rows import with_words  # noqa: PLC0415  most indexes have no texts
+    from vectord.index.query.text.rows import with_terms  # noqa: PLC0415  most indexes have no texts
 
-    return with_words(index, words.search, words.statistics, mask, check)
+    return with_terms(index, words.search, words.statistics, mask, check)
 
 
 def selected_rows(index: Index, selection: Selection, check: DeadlineCheck) -> Mapping[str, int]:

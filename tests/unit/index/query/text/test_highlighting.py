@@ -10,7 +10,8 @@ from msgspec import structs
 from tests.support import vectors as v
 from tests.support.sections import PACKED, PackedIndex, cold
 from vectord.errors import DeadlineExceeded
-from vectord.index.query.query import Answer, Highlight, Match, Query, TextSearch
+from vectord.index.query.explanations import Highlight
+from vectord.index.query.query import Answer, Match, Query, TextSearch
 from vectord.index.query.text import hybrid
 from vectord.index.query.text.search import search
 from vectord.index.query.text_limits import MAX_SPANS

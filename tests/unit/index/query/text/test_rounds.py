@@ -4,8 +4,9 @@ from collections.abc import Generator, Sequence
 
 from tests.support.sections import RecordingFetch
 from vectord.index.query.prefetch import PAGE
-from vectord.index.query.text.rounds import SharedRounds
+from vectord.index.query.text.rounds import SharedRounds, together
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
+from vectord.index.text.reading import finished
 
 
 def page(number: int) -> ByteRange:
@@ -38,3 +39,11 @@ def test_steps_join_rounds_until_they_end_and_finish_alone() -> None:
     assert shared.result() == "read"
     shared((rows, [page(6)]))
     assert fetch.rounds == [[page(4), page(1)], [page(5), page(2)], [page(3)], [page(6)]]
+
+
+def test_steps_of_several_lists_share_their_rounds() -> None:
+    fetch = RecordingFetch()
+    text = fetch.section(bytes(9 * PAGE))
+    both = together([steps(text, [page(1), page(2)]), steps(text, [page(1), page(4), page(6)])])
+    assert finished(both, fetch) == ["read", "read"]
+    assert fetch.rounds == [[page(1)], [page(2), page(4)], [page(6)]]

@@ -9,7 +9,7 @@ from tests.support.worded import Worded, drawn_rows
 from vectord.deadline import no_deadline
 from vectord.errors import CursorInvalid, VectordError
 from vectord.index.query.query import FieldStatistics, Query, TextSearch, TextStatistics
-from vectord.index.query.text.rows import with_words
+from vectord.index.query.text.rows import with_terms
 from vectord.index.query.text.search import search
 from vectord.index.query.text_errors import TextFieldUnknown, TextNotDeclared, TextWithoutWords
 from vectord.index.rows import RowMask
@@ -28,7 +28,7 @@ def worded() -> Worded:
 
 def counted(worded: Worded, text: TextSearch, mask: RowMask | None = None) -> list[str]:
     index = worded.packed.index
-    return sorted(index.ids_of(with_words(index, text, None, mask, no_deadline).rows.tolist()))
+    return sorted(index.ids_of(with_terms(index, text, None, mask, no_deadline).rows.tolist()))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_statistics_of_all_shards_decide_which_words_a_prefix_stands_for(worded:
     index = worded.packed.index
     known = TextStatistics(500, {"body": FieldStatistics(5_000, {"fox": 9})})
     text = TextSearch("fo", {"body": 1.0}, prefix=True)
-    found = index.ids_of(with_words(index, text, known, None, no_deadline).rows.tolist())
+    found = index.ids_of(with_terms(index, text, known, None, no_deadline).rows.tolist())
     assert set(found) == {i for i, row in worded.rows.items() if "fox" in row[0].split()}
     assert len(counted(worded, text)) > len(found)  # with those that have only "fog"
 
@@ -82,15 +82,15 @@ def test_words_that_cannot_be_searched_cannot_be_counted(
     worded: Worded, text: TextSearch, known: Any, error: type[VectordError]
 ) -> None:
     with pytest.raises(error):
-        with_words(worded.packed.index, text, known, None, no_deadline)
+        with_terms(worded.packed.index, text, known, None, no_deadline)
 
 
 def test_an_index_without_texts_has_no_words() -> None:
     with pytest.raises(TextNotDeclared):
-        with_words(v.empty(2), TextSearch("fox"), None, None, no_deadline)
+        with_terms(v.empty(2), TextSearch("fox"), None, None, no_deadline)
 
 
 def test_an_index_without_rows_has_none_to_count() -> None:
     index = v.empty(2, text={"body": TextField()})
     for text in (TextSearch("fox"), TextSearch("fox", min_relevance=1.0), TextSearch("fox", match="all")):
-        assert not with_words(index, text, None, None, no_deadline).count
+        assert not with_terms(index, text, None, None, no_deadline).count

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec import structs
@@ -70,7 +71,7 @@ def by_sparse(
     index: Index, sparse: Mapping[int, float], k: int = 1_000, *, matching: RowMask | None = None, **more: Any
 ) -> Answer:
     text = search_for(sparse, **{name: more.pop(name) for name in ("name", "least") if name in more})
-    return search(index, Query(k, text=text, **more), matching)
+    return search(index, Query(k, sparse=text, **more), matching)
 
 
 def assert_exact(answer: Answer, expected: Mapping[str, float]) -> None:
@@ -161,7 +162,7 @@ def test_a_search_that_cannot_be_is_refused(
 ) -> None:
     index = v.with_items(v.empty(2, text=fields), [v.item(str(row), [1, row]) for row in range(rows)])
     with pytest.raises(error):
-        search(index, Query(1, text=TextSearch("", sparse=sparse)))
+        search(index, Query(1, sparse=sparse))
 
 
 def test_words_need_a_field_of_texts() -> None:
@@ -192,16 +193,16 @@ def fused(held: SparseIndex, query: Sparse, fusion: Fusion) -> dict[str, float]:
     near = dict(zip(held.rows, distances(matrix, None, TARGET, "cosine").tolist(), strict=True))
     lists = (sorted(near, key=lambda i: (near[i], i)), ranked(held.products(query)))
     scores = dict[str, float]()
-    for listed, weight in zip(lists, (fusion.vector_weight, fusion.text_weight), strict=True):
+    for listed, weight in zip(lists, (fusion.vector_weight, fusion.sparse_weight), strict=True):
         for rank, vector_id in enumerate(listed[: fusion.candidates], 1):
             scores[vector_id] = scores.get(vector_id, 0.0) + weight / (fusion.rank_constant + rank)
     return scores
 
 
 @pytest.mark.parametrize("query", QUERIES)
-@pytest.mark.parametrize("fusion", [Fusion(candidates=20), Fusion(9.0, 7, 0.5, 2.0)])
+@pytest.mark.parametrize("fusion", [Fusion(candidates=20), Fusion(9.0, 7, 0.5, sparse_weight=2.0)])
 def test_a_hybrid_search_joins_ranks(held: SparseIndex, query: Sparse, fusion: Fusion) -> None:
-    answer = hybrid.search(held.packed.index, Query(14, (TARGET,), text=search_for(query), fusion=fusion))
+    answer = hybrid.search(held.packed.index, Query(14, (TARGET,), sparse=search_for(query), fusion=fusion))
     scores = fused(held, query, fusion)
     expected = sorted(scores, key=lambda i: (-scores[i], i))[:14]
     assert [match.id for match in answer.matches] == expected
@@ -210,7 +211,7 @@ def test_a_hybrid_search_joins_ranks(held: SparseIndex, query: Sparse, fusion: F
 
 
 def test_pages_of_a_hybrid_search_repeat_no_match(held: SparseIndex) -> None:
-    query, found = Query(5, (TARGET,), text=search_for(QUERIES[2]), fusion=Fusion(candidates=20)), list[str]()
+    query, found = Query(5, (TARGET,), sparse=search_for(QUERIES[2]), fusion=Fusion(candidates=20)), list[str]()
     while True:
         answer = hybrid.search(held.packed.index, query)
         found += [match.id for match in answer.matches]
@@ -223,10 +224,31 @@ def test_pages_of_a_hybrid_search_repeat_no_match(held: SparseIndex) -> None:
 
 
 def test_an_explanation_of_a_hybrid_match_has_its_ranks(held: SparseIndex) -> None:
-    query = Query(40, (TARGET,), text=search_for(QUERIES[2]), fusion=Fusion(candidates=20), explain=True)
+    query = Query(40, (TARGET,), sparse=search_for(QUERIES[2]), fusion=Fusion(candidates=20), explain=True)
     ranks = [match.explanation for match in hybrid.search(held.packed.index, query).matches]
-    assert sorted(rank.text_rank for rank in ranks if rank and rank.text_rank) == [*range(1, 21)]
+    assert sorted(rank.sparse_rank for rank in ranks if rank and rank.sparse_rank) == [*range(1, 21)]
     assert {rank.terms for rank in ranks if rank} == {()}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_an_explanation_has_what_each_index_adds(held: SparseIndex, query: Sparse) -> None:
+    for match in by_sparse(held.packed.index, query, explain=True).matches:
+        stored = held.rows[match.id][0]
+        assert match.explanation is not None
+        assert [tuple(msgspec.structs.astuple(share)) for share in match.explanation.indices] == [
+            (index, float(np.float32(stored[index])), product({index: stored[index]}, query))
+            for index in sorted(stored.keys() & query.keys())
+        ]
+        assert match.relevance == sum(share.share for share in match.explanation.indices)
+
+
+def test_a_hybrid_match_that_shares_no_index_has_no_shares(held: SparseIndex) -> None:
+    query = Query(40, (TARGET,), sparse=search_for(QUERIES[2]), fusion=Fusion(candidates=20), explain=True)
+    found = hybrid.search(held.packed.index, query).matches
+    for match in found:
+        assert match.explanation is not None
+        assert match.relevance == sum(share.share for share in match.explanation.indices)
+    assert {bool(match.explanation and match.explanation.indices) for match in found} == {True, False}
 
 
 def test_a_filter_that_looks_into_sparse_vectors_reads_documents(held: SparseIndex) -> None:

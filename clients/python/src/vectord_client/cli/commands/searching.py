@@ -16,12 +16,10 @@ from vectord_client.cli.parameters import (
     words_options,
 )
 from vectord_client.cli.records import (
-    HIT_COLUMNS,
-    HYBRID_COLUMNS,
     VECTOR_COLUMN,
-    WORDS_COLUMNS,
     counted,
     highlighted_words,
+    hit_columns,
     of_hit,
 )
 from vectord_client.cli.session import Session, pass_session
@@ -52,7 +50,7 @@ vectord warm films
 @click.option("--vector", type=VECTOR, metavar="JSON", help="Search for a vector: an array of numbers, @FILE or -.")
 @click.option("--id", "of_id", type=TEXT, metavar="ID", help="Search for the neighbours of a stored row.")
 @words_options("Search the text fields for these words; alone, or with one of the others.")
-@click.option("--sparse", type=SPARSE, metavar="JSON", help="Search for a sparse vector; alone, or with a vector.")
+@click.option("--sparse", type=SPARSE, metavar="JSON", help="Search for a sparse vector; alone, or with others.")
 @click.option("--k", "-k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Most matches.")
 @filter_option("Match only rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--recall", type=click.FloatRange(0.5, 1), help="Target recall; 1 is exact. Default: 0.95.", metavar="R")
@@ -72,11 +70,11 @@ vectord warm films
 def search_command(session: Session, index: str, **settings: Any) -> None:
     """Find the rows of INDEX nearest to a --text, --vector or --id, or those with --words or a --sparse vector."""
     named = [name for name in ("text", "vector", "of_id") if settings[name] is not None]
-    by_terms = settings["words"] is not None or settings["sparse"] is not None
-    if len(named) > 1 or not (named or by_terms):
+    words, sparse = settings["words"] is not None, settings["sparse"] is not None
+    if len(named) > 1 or not (named or words or sparse):
         raise click.UsageError(
-            "Say what to search for, in one way: --text TEXT, --vector JSON or --id ID; or --words WORDS or "
-            "--sparse JSON, alone or with one of them"
+            "Say what to search for, in one way: --text TEXT, --vector JSON or --id ID; or --words WORDS, "
+            "--sparse JSON or both, alone or with one of them"
         )
     settings["words"] = read_words(settings["words"], settings.pop("fields"), every=settings.pop("all_words"))
     if settings["highlight"] and settings["words"] is None:
@@ -86,7 +84,7 @@ def search_command(session: Session, index: str, **settings: Any) -> None:
     settings["id"], settings["filter"] = settings.pop("of_id"), settings.pop("where")
     given = {name: value for name, value in settings.items() if value is not None}
     hits = client.index(index).search(**given, include=("metadata", "vector") if vectors else ("metadata",))
-    columns = (HYBRID_COLUMNS if named else WORDS_COLUMNS) if by_terms else HIT_COLUMNS
+    columns = hit_columns(near=bool(named), words=words, sparse=sparse)
     columns = (*columns, VECTOR_COLUMN) if vectors else columns
     records = (of_hit(hit, rank) for rank, hit in enumerate(hits, 1))
     bold = (highlighted_words(hit) for hit in hits) if settings["highlight"] else ()

@@ -1,4 +1,4 @@
-"""Join the ranks of two lists of rows to one score: reciprocal rank fusion.
+"""Join the ranks of several lists of rows to one score: reciprocal rank fusion.
 
 Rows of one list that tie are ordered by id. To read an id costs a request if it is not in memory, so only the ids that
 can decide what the best rows are get read.
@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from vectord.index.kernels.distance import F64
-from vectord.index.query.query import Fusion
+from vectord.index.query.explanations import Explanation
+from vectord.index.query.query import Fusion, ListName
 from vectord.index.rows import Array
 
 
@@ -67,35 +68,44 @@ def by_distance(rows: Array, distances: F64, fusion: Fusion) -> Sorted:
     return _sorted(rows, distances, distances, fusion, fusion.vector_weight)
 
 
-def by_relevance(rows: Array, relevances: F64, fusion: Fusion) -> Sorted:
-    """Return the list by words, the most relevant first."""
-    return _sorted(rows, relevances, -relevances, fusion, fusion.text_weight)
+def by_relevance(rows: Array, relevances: F64, fusion: Fusion, name: ListName) -> Sorted:
+    """Return the list `name`, by words or by a sparse vector, the most relevant first."""
+    return _sorted(rows, relevances, -relevances, fusion, fusion.weight_of(name))
 
 
-def possible_rows(by_vector: Sorted, by_words: Sorted, wanted: int) -> Mapping[int, float]:
+def possible_rows(lists: Sequence[Sorted], wanted: int) -> Mapping[int, float]:
     """Return the rows that can be among the `wanted` best in some order of the ties, with the best score of each."""
-    least = fused(by_vector.shares(by_vector.last), by_words.shares(by_words.last))
-    most = fused(by_vector.shares(by_vector.first), by_words.shares(by_words.first))
+    least = fused([each.shares(each.last) for each in lists])
+    most = fused([each.shares(each.first) for each in lists])
     if len(least) <= wanted:
         return most
     bar = sorted(least.values())[-wanted]
     return {row: score for row, score in most.items() if score >= bar}
 
 
-def scores_of[T](by_vector: Ranking[T], by_words: Ranking[T], fusion: Fusion) -> dict[T, float]:
+def scores_of[T](rankings: Mapping[ListName, Ranking[T]], fusion: Fusion) -> dict[T, float]:
     """Return the score of each row that is in a list."""
-    lists = ((by_vector, fusion.vector_weight), (by_words, fusion.text_weight))
     return fused(
-        *(
-            {row: weight / (fusion.rank_constant + rank) for row, rank in ranking.rank_of.items()}
-            for ranking, weight in lists
-        )
+        [
+            {row: fusion.weight_of(name) / (fusion.rank_constant + rank) for row, rank in ranking.rank_of.items()}
+            for name, ranking in rankings.items()
+        ]
     )
 
 
-def fused[T](of_vector: Mapping[T, float], of_words: Mapping[T, float]) -> dict[T, float]:
-    """Return the sum of what each row gets from the two lists."""
-    return {row: of_vector.get(row, 0.0) + of_words.get(row, 0.0) for row in {**of_vector, **of_words}}
+def explained[T](shares: Explanation, ranks: Mapping[ListName, Mapping[T, int]], row: T) -> Explanation:
+    """Return the explanation of a row that has these shares, with its rank in each list that has it."""
+    of_row = {name: each.get(row) for name, each in ranks.items()}
+    return Explanation(of_row.get("vector"), of_row.get("text"), shares.terms, of_row.get("sparse"), shares.indices)
+
+
+def fused[T](shares: Sequence[Mapping[T, float]]) -> dict[T, float]:
+    """Return the sum of what each row gets from the lists, added up in their order."""
+    total = dict[T, float]()
+    for of_list in shares:
+        for row, share in of_list.items():
+            total[row] = total.get(row, 0.0) + share
+    return total
 
 
 def _sorted(rows: Array, values: F64, keys: F64, fusion: Fusion, weight: float) -> Sorted:

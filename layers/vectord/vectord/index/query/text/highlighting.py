@@ -7,7 +7,8 @@ import msgspec
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
-from vectord.index.query.query import Answer, Highlight, Match, Query
+from vectord.index.query.explanations import Highlight
+from vectord.index.query.query import Answer, Match, Query
 from vectord.index.query.text.words import Words
 from vectord.index.query.text_limits import MAX_SPANS
 from vectord.index.text.model import TextQuery

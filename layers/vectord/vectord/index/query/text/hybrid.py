@@ -1,4 +1,4 @@
-"""Hybrid search: by a vector and by words, joined by reciprocal rank fusion."""
+"""Hybrid search: by several of a vector, words and a sparse vector, joined by reciprocal rank fusion."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -8,13 +8,14 @@ import numpy as np
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.index.kernels.distance import F32, F64, distances
+from vectord.index.kernels.distance import F64, distances
 from vectord.index.query import matches
 from vectord.index.query import search as by_vector
 from vectord.index.query.candidates import Candidates
+from vectord.index.query.explanations import Explanation
 from vectord.index.query.matches import Selected, Stored
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import Answer, Explanation, Match, Query, key_of_seen
+from vectord.index.query.query import Answer, ListName, Match, Query, key_of_seen
 from vectord.index.query.text import details, fusion, reading
 from vectord.index.query.text.fusion import Ranking, Sorted
 from vectord.index.query.text.highlighting import highlighted, with_metadata
@@ -23,22 +24,42 @@ from vectord.index.query.text.rounds import SharedRounds, with_fetch
 from vectord.index.query.text.search import by_keys, searched_rows
 from vectord.index.rows import Array, Mask, RowMask
 from vectord.index.state import Index
+from vectord.index.text.reading import finished
 
 if TYPE_CHECKING:
     from vectord.index.query.text.sparse import OpenedSparse
 
 _FEW: Final = 100  # rows of which everything that a match needs is fetched before it is certain that they are matches
-_NO_ROWS: Final = Selected(np.empty(0, np.int64), np.empty(0), 0, complete=True)
+_NO_ROWS: Final[Array] = np.empty(0, np.int64)
+
+
+class _Searched(msgspec.Struct, frozen=True, eq=False):
+    """What a search has in memory before it makes its lists.
+
+    `allowed` are the rows that may match, None for all live ones. `opened` has the texts of each list by relevance, and
+    `nearest` the rows that the list by vector starts with, None without one.
+    """
+
+    allowed: Mask | None
+    opened: "Mapping[ListName, Opened | OpenedSparse]"
+    nearest: Selected | None
+    answer: Answer  # without matches
+
+    @property
+    def known(self) -> Array:
+        """The rows of which the vectors were read."""
+        return _NO_ROWS if self.nearest is None else self.nearest.rows
 
 
 class _Lists(msgspec.Struct, frozen=True, eq=False):
-    """The two lists of rows that a search joins, their scores, and what is known of their rows."""
+    """The lists of rows that a search joins, the scores of their rows, and what is known of rows.
 
-    by_vector: Ranking[int]
-    by_words: Ranking[int]
+    `values` has for each list the distance, or the relevance, of the rows of which it is known.
+    """
+
+    rankings: Mapping[ListName, Ranking[int]]
+    values: Mapping[ListName, dict[int, float]]
     scores: dict[int, float]
-    distances: dict[int, float]
-    relevances: dict[int, float]
 
 
 def search(
@@ -49,7 +70,9 @@ def search(
     *,
     read_ahead: bool = True,
 ) -> Answer:
-    """Return the `k` rows of `matching` (None for all) with the best scores, ties by id. The query has one vector.
+    """Return the `k` rows of `matching` (None for all) with the best scores, ties by id.
+
+    The query has two or three lists; a vector is one, and not the id of a stored one.
 
     Raises:
         TextInvalid: the index has no such texts, or there is nothing to search for.
@@ -57,26 +80,17 @@ def search(
         AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
-    mask, opened, nearest, plan = _searched(index, query, matching, check, read_ahead=read_ahead)
-    lists = _lists(index, opened, query, nearest, reading.allowed_rows(mask))
+    searched = _searched(index, query, matching, check, read_ahead=read_ahead)
+    lists = _lists(index, searched, query)
     selected = _select(index, lists, query)
-    _complete(index, opened, query, lists, selected.rows)
+    _complete(index, searched, query, lists, selected.rows)
     page = structs.replace(with_metadata(by_keys(query)), seen=frozenset())
-    [found] = matches.read(index, [selected], page, check, _matches_of(opened, query, lists, selected.rows))
-    answer = Answer(
-        found.listed[: query.k],
-        index.count,
-        plan.strategy,
-        plan.fetch,
-        nearest.examined,
-        (mask or index.live).count,
-        more=found.cut or len(found.listed) > query.k,
-        partitions=nearest.partitions,
-        entries=nearest.entries,
-        statistics=opened.statistics,
-    )
-    if query.highlight and isinstance(opened, Opened):
-        return highlighted(answer, opened.words, opened.query, query, check)
+    make = _matches_of(searched, query, lists, selected.rows)
+    [found] = matches.read(index, [selected], page, check, make)
+    more = found.cut or len(found.listed) > query.k
+    answer = structs.replace(searched.answer, matches=found.listed[: query.k], more=more)
+    if query.highlight and isinstance(words := searched.opened.get("text"), Opened):
+        return highlighted(answer, words.words, words.query, query, check)
     return answer
 
 
@@ -88,46 +102,54 @@ def candidates(
     *,
     read_ahead: bool = True,
 ) -> Answer:
-    """Return the rows of both lists, of which an index in several shards makes its own; raise what `search` raises.
+    """Return the rows of all lists, of which an index in several shards makes its own; raise what `search` raises.
 
-    A match has its distance, its relevance and, in its explanation, its ranks in this shard. It has no metadata and no
-    vector. No row is left out because it is too far, or of too little relevance.
+    A match has its distance, its relevances and, in its explanation, its ranks in this shard. It has no metadata and no
+    vector. No row is left out because it is too far, or of too little relevance in another list.
     """
-    mask, opened, nearest, plan = _searched(index, query, matching, check, read_ahead=read_ahead)
-    both = _both(opened, query, nearest, reading.allowed_rows(mask))
-    rows = np.array(sorted({row for each in both for row in each.rows.tolist()}), np.int64)
-    reading.fetch_matches(index, rows, rows[~np.isin(rows, nearest.rows)])
+    searched = _searched(index, query, matching, check, read_ahead=read_ahead)
+    by_value = _sorted(searched, query)
+    rows = np.array(sorted({row for each in by_value.values() for row in each.rows.tolist()}), np.int64)
+    with_vectors = rows[~np.isin(rows, searched.known)] if query.vectors else _NO_ROWS
+    reading.fetch_matches(index, rows, with_vectors)
     id_of = dict(zip(rows.tolist(), index.ids_of(rows.tolist()), strict=True))
-    vector_list, word_list = (each.ranking(id_of) for each in both)
-    lists = _Lists(vector_list, word_list, {}, vector_list.value_of, word_list.value_of)
-    listed = np.array(sorted({*vector_list.rows, *word_list.rows}), np.int64)
-    _add_distances(index, query.vectors[0], lists.distances, listed)
-    _add_relevances(opened, lists.relevances, listed)
-    make = _matches_of(opened, structs.replace(query, explain=True), lists, listed if query.explain else listed[:0])
-    return Answer(
-        [make(row, 0.0, (id_of[row], None, None)) for row in listed.tolist()],
-        index.count,
-        plan.strategy,
-        plan.fetch,
-        nearest.examined,
-        (mask or index.live).count,
-        partitions=nearest.partitions,
-        entries=nearest.entries,
-    )
+    lists = _ranked(by_value, id_of)
+    listed = np.array(sorted({row for each in lists.rankings.values() for row in each.rows}), np.int64)
+    for name in lists.values:
+        _add_values(index, searched, query, lists, name, listed)
+    with_shares = listed if query.explain else listed[:0]
+    make = _matches_of(searched, structs.replace(query, explain=True), lists, with_shares)
+    found = [make(row, 0.0, (id_of[row], None, None)) for row in listed.tolist()]
+    return structs.replace(searched.answer, matches=found, statistics=None)
 
 
 def _searched(
     index: Index, query: Query, matching: RowMask | None, check: DeadlineCheck, *, read_ahead: bool
-) -> tuple[RowMask | None, "Opened | OpenedSparse", Selected, SearchPlan]:
-    """Return the rows that may match, the texts, the rows that the list by vector starts with, and their plan."""
-    assert query.text is not None
-    words = reading.analysed(index, query.text, query)
+) -> _Searched:
+    """Read the texts of a search, and find the rows that its list by vector starts with, if it has one."""
+    terms = reading.analysed(index, query)
     mask = searched_rows(index, query, matching)
-    shared = SharedRounds(index.fetch, reading.opened(index, words, query.statistics))
-    nearest, plan = _nearest(with_fetch(index, shared), mask or index.live, query, check, read_ahead=read_ahead)
-    opened = shared.result()
+    steps = reading.opened_all(index, terms, query.statistics)
+    nearest, plan, is_local = None, None, all(text.section.whole for text in index.texts)
+    if query.vectors:
+        shared = SharedRounds(index.fetch, steps)
+        nearest, plan = _nearest(with_fetch(index, shared), mask or index.live, query, check, read_ahead=read_ahead)
+        opened = shared.result()
+    else:
+        opened = finished(steps, index.fetch)
     check()
-    return mask, opened, nearest, plan
+    answer = Answer(
+        [],
+        index.count,
+        "text" if plan is None else plan.strategy,
+        ("local" if is_local else "ranges") if plan is None else plan.fetch,
+        nearest.examined if nearest else 0,
+        (mask or index.live).count,
+        partitions=nearest.partitions if nearest else 0,
+        entries=nearest.entries if nearest else 0,
+        statistics=opened["text"].statistics if "text" in opened else None,
+    )
+    return _Searched(reading.allowed_rows(mask), opened, nearest, answer)
 
 
 def _nearest(
@@ -135,58 +157,67 @@ def _nearest(
 ) -> tuple[Selected, SearchPlan]:
     """Return the rows that the list by vector starts with, unordered."""
     if not mask.count:
-        return _NO_ROWS, EXACT
+        return Selected(_NO_ROWS, np.empty(0), 0, complete=True), EXACT
     wanted = structs.replace(query, k=query.fusion.candidates, after=None, seen=frozenset(), paged=True)
     [selected], plan = by_vector.nearest(index, mask, wanted, check, read_ahead=read_ahead, documents=False)
     return selected, plan
 
 
-def _lists(
-    index: Index, opened: "Opened | OpenedSparse", query: Query, nearest: Selected, allowed: Mask | None
-) -> _Lists:
-    """Return both lists and the scores of their rows, without rows that are too far or of too little relevance."""
-    both, least = _both(opened, query, nearest, allowed), query.text.min_relevance if query.text else 0.0
-    limited = query.max_distance is not None or least > 0  # so that other rows take the places of some
-    possible = fusion.possible_rows(*both, len(index) if limited else by_keys(query).wanted)
-    id_of = _ids_of_ties(index, query, both, possible, known=nearest.rows)
-    vector_list, word_list = (each.ranking(id_of) for each in both)
-    scores = fusion.scores_of(vector_list, word_list, query.fusion)
-    lists = _Lists(vector_list, word_list, scores, vector_list.value_of, word_list.value_of)
+def _lists(index: Index, searched: _Searched, query: Query) -> _Lists:
+    """Return all lists and the scores of their rows, without rows that are too far or of too little relevance."""
+    by_value = _sorted(searched, query)
+    least: dict[ListName, float] = {name: each.min_relevance for name, each in query.terms.items()}
+    limited = query.max_distance is not None or max(least.values()) > 0  # so that other rows take the places of some
+    possible = fusion.possible_rows([*by_value.values()], len(index) if limited else by_keys(query).wanted)
+    lists = _ranked(by_value, _ids_of_ties(index, query, [*by_value.values()], possible, known=searched.known))
+    scores = lists.scores
+    scores.update(fusion.scores_of(lists.rankings, query.fusion))
     if query.max_distance is not None:
-        _add_distances(index, query.vectors[0], lists.distances, np.array(sorted(scores), np.int64))
-        _keep(scores, (row for row in scores if lists.distances[row] <= query.max_distance))
-    if least > 0:
-        _add_relevances(opened, lists.relevances, np.array(sorted(scores), np.int64))
-        _keep(scores, (row for row in scores if lists.relevances[row] >= least))
+        _add_values(index, searched, query, lists, "vector", np.array(sorted(scores), np.int64))
+        _keep(scores, (row for row in scores if lists.values["vector"][row] <= query.max_distance))
+    for name, bound in least.items():
+        if bound > 0:
+            _add_values(index, searched, query, lists, name, np.array(sorted(scores), np.int64))
+            _keep(scores, [row for row in scores if lists.values[name][row] >= bound])
     return lists
 
 
-def _both(
-    opened: "Opened | OpenedSparse", query: Query, nearest: Selected, allowed: Mask | None
-) -> tuple[Sorted, Sorted]:
-    """Return the rows that the two lists start with."""
-    least = query.text.min_relevance if query.text else 0.0
-    ranked = opened.rank(query.fusion.candidates, allowed, least=least)
-    return (
-        fusion.by_distance(nearest.rows, nearest.keys, query.fusion),
-        fusion.by_relevance(ranked.rows, ranked.scores, query.fusion),
-    )
+def _sorted(searched: _Searched, query: Query) -> dict[ListName, Sorted]:
+    """Return the rows that each list starts with."""
+    found: dict[ListName, Sorted] = {}
+    if searched.nearest is not None:
+        found["vector"] = fusion.by_distance(searched.nearest.rows, searched.nearest.keys, query.fusion)
+    for name, opened in searched.opened.items():
+        ranked = opened.rank(query.fusion.candidates, searched.allowed, least=query.terms[name].min_relevance)
+        found[name] = fusion.by_relevance(ranked.rows, ranked.scores, query.fusion, name)
+    return found
+
+
+def _ranked(by_value: Mapping[ListName, Sorted], id_of: Mapping[int, str]) -> _Lists:
+    """Return the lists, with ties in the order of the ids that are known, and without scores."""
+    rankings = {name: each.ranking(id_of) for name, each in by_value.items()}
+    return _Lists(rankings, {name: each.value_of for name, each in rankings.items()}, {})
 
 
 def _ids_of_ties(
-    index: Index, query: Query, both: Sequence[Sorted], possible: Mapping[int, float], *, known: Array
+    index: Index, query: Query, by_value: Sequence[Sorted], possible: Mapping[int, float], *, known: Array
 ) -> Mapping[int, str]:
     """Return the ids that decide the ranks of `possible` rows; fetch what matches of these need in the same round.
 
     The distances of the rows `known` are known.
     """
-    tied = sorted({row for each in both for row in each.tied(possible)})
+    tied = sorted({row for each in by_value for row in each.tied(possible)})
     if tied and len(possible) <= _FEW:
         rows = np.array(sorted(possible.keys() | set(tied)), np.int64)
-        found = np.array(sorted(possible), np.int64)
-        vectors = found if query.include_vectors else found[~np.isin(found, known)]
-        reading.fetch_matches(index, rows, vectors)
+        reading.fetch_matches(index, rows, _with_vectors(query, np.array(sorted(possible), np.int64), known))
     return dict(zip(tied, index.ids_of(tied), strict=True))
+
+
+def _with_vectors(query: Query, rows: Array, known: Array) -> Array:
+    """Return those of `rows` whose vectors a match needs; the distances of the rows `known` are known."""
+    if query.include_vectors:
+        return rows
+    return rows[~np.isin(rows, known)] if query.vectors else _NO_ROWS
 
 
 def _keep(scores: dict[int, float], rows: Iterable[int]) -> None:
@@ -225,40 +256,42 @@ def _unseen(index: Index, rows: Array, keys: F64, page: Query) -> Array:
     return np.array(kept, np.int64)
 
 
-def _complete(index: Index, opened: "Opened | OpenedSparse", query: Query, lists: _Lists, rows: Array) -> None:
-    """Add the distances and relevances of rows that only one of the lists has; fetch their vectors and documents."""
+def _complete(index: Index, searched: _Searched, query: Query, lists: _Lists, rows: Array) -> None:
+    """Add what matches need of rows that only some of the lists have; fetch their vectors and documents."""
     ascending = np.sort(rows)
-    unknown = np.array([row for row in ascending.tolist() if row not in lists.distances], np.int64)
-    reading.fetch_matches(index, ascending, ascending if query.include_vectors else unknown)
-    _add_distances(index, query.vectors[0], lists.distances, ascending)
-    _add_relevances(opened, lists.relevances, ascending)
+    known = np.array(list(lists.values.get("vector", ())), np.int64)
+    reading.fetch_matches(index, ascending, _with_vectors(query, ascending, known))
+    for name in lists.values:
+        _add_values(index, searched, query, lists, name, ascending)
 
 
-def _add_distances(index: Index, vector: F32, known: dict[int, float], rows: Array) -> None:
-    """Add the distances of those of ascending rows that are not known."""
+def _add_values(  # noqa: PLR0917
+    index: Index, searched: _Searched, query: Query, lists: _Lists, name: ListName, rows: Array
+) -> None:
+    """Add the distances or relevances, by the list `name`, of those of ascending rows that are not known."""
+    known = lists.values[name]
     unknown = [row for row in rows.tolist() if row not in known]
-    if unknown:
-        found = distances(index.vectors_of(unknown), None, vector, index.params.distance)
-        known.update(zip(unknown, found.tolist(), strict=True))
-
-
-def _add_relevances(opened: "Opened | OpenedSparse", known: dict[int, float], rows: Array) -> None:
-    """Add the relevances of those of ascending rows that are not known."""
-    unknown = [row for row in rows.tolist() if row not in known]
-    found = opened.relevances(np.array(unknown, np.int64))
+    if not unknown:
+        return
+    if name == "vector":
+        found = distances(index.vectors_of(unknown), None, query.vectors[0], index.params.distance)
+    else:
+        found = searched.opened[name].relevances(np.array(unknown, np.int64))
     known.update(zip(unknown, found.tolist(), strict=True))
 
 
-def _matches_of(opened: "Opened | OpenedSparse", query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
-    """Return what makes a match of a row; only `rows` have the shares of their terms in an explanation."""
-    shares = details.shares(opened, np.sort(rows)) if query.explain else {}
-    vector_rank, text_rank = lists.by_vector.rank_of, lists.by_words.rank_of
+def _matches_of(searched: _Searched, query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
+    """Return what makes a match of a row; only `rows` have the shares of terms and indices in an explanation."""
+    shares = details.explanations(searched.opened.values(), np.sort(rows)) if query.explain else {}
+    ranks = {name: each.rank_of for name, each in lists.rankings.items()}
+    relevances: list[Mapping[int, float]] = [lists.values[name] for name in searched.opened]
+    nothing = Explanation()
 
     def make(row: int, key: float, stored: Stored) -> Match:
-        vector_id, metadata, vector = stored
-        explanation = (
-            Explanation(vector_rank.get(row), text_rank.get(row), shares.get(row, ())) if query.explain else None
-        )
-        return Match(vector_id, lists.distances[row], metadata, vector, lists.relevances[row], -key, explanation)
+        why = fusion.explained(shares.get(row, nothing), ranks, row) if query.explain else None
+        by_terms = [of_list[row] for of_list in relevances]
+        distance = lists.values["vector"][row] if "vector" in lists.values else None
+        found = Match(stored[0], distance, stored[1], stored[2], by_terms[0], -key, why)
+        return found if len(by_terms) == 1 else structs.replace(found, sparse_relevance=by_terms[1])
 
     return make

@@ -1,14 +1,16 @@
 """Read what a search by words or by a sparse vector needs: its sections of texts, then the rows of its matches."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from vectord.index.query.query import Query, TextSearch, TextStatistics
+from vectord.index.query.query import ListName, Query, TextSearch, TextStatistics
 from vectord.index.query.scan import packed_documents
 from vectord.index.query.text import carried
 from vectord.index.query.text.fields import searched_fields
+from vectord.index.query.text.rounds import together
 from vectord.index.query.text.words import Words, words_of
 from vectord.index.query.texts import text_sources
 from vectord.index.rows import Array, RowMask
@@ -60,18 +62,35 @@ class Opened(msgspec.Struct, frozen=True, eq=False):
         return Evidence(counts, np.concatenate([part.lengths for part in parts], axis=1))
 
 
-def analysed(index: Index, search: TextSearch, query: Query) -> "Words | SparseTerms":
-    """Return the words or the sparse vector that a query searches for, without reading anything.
+def analysed(index: Index, query: Query) -> "Mapping[ListName, Words | SparseTerms]":
+    """Return the words and the sparse vector that a query searches for, without reading anything.
 
     Raises:
         TextInvalid: the index has no such texts, or there is nothing to search for.
         CursorInvalid: a field of the first page cannot be searched any more.
     """
-    if search.sparse is not None:
+    found: dict[ListName, Words | SparseTerms] = {}
+    if query.text is not None:
+        found["text"] = words(index, query.text, query.statistics)
+    if query.sparse is not None:
         from vectord.index.query.text.sparse import sparse_terms  # noqa: PLC0415  few indexes have sparse vectors
 
-        return sparse_terms(index, search.sparse)
-    return words_of(search, searched_fields(index, search, query.statistics))
+        found["sparse"] = sparse_terms(index, query.sparse)
+    return found
+
+
+def words(index: Index, search: TextSearch, first: TextStatistics | None) -> Words:
+    """Return the words that are searched for; `first` are the statistics of the first page. Raise as `analysed`."""
+    return words_of(search, searched_fields(index, search, first))
+
+
+def opened_all(
+    index: Index, terms: "Mapping[ListName, Words | SparseTerms]", first: TextStatistics | None
+) -> "Steps[Mapping[ListName, Opened | OpenedSparse]]":
+    """Read what all lists of a search need in the same rounds, and raise what `opened` raises."""
+    steps = [opened(index, each, first, documents=not at) for at, each in enumerate(terms.values())]
+    found: list[Opened | OpenedSparse] = yield from together(steps)
+    return dict(zip(terms, found, strict=True))
 
 
 def opened(

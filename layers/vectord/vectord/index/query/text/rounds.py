@@ -51,6 +51,23 @@ def _are_missing(wanted: Sequence[SectionRanges]) -> bool:
     return any(section.missing(ranges) for section, ranges in wanted if not section.whole)
 
 
+def together[T](steps: Sequence[Steps[T]]) -> Steps[list[T]]:
+    """Take all steps side by side, so that what they read next is one round, and return their results."""
+    results = dict[int, T]()
+    waiting = dict(enumerate(steps))
+    while waiting:
+        wanted = list[SectionRanges]()
+        for at, each in list(waiting.items()):
+            try:
+                wanted += next(each)
+            except StopIteration as stop:
+                results[at] = stop.value
+                del waiting[at]
+        if waiting:
+            yield wanted
+    return [results[at] for at in range(len(steps))]
+
+
 def with_fetch(index: Index, fetch: Fetch) -> Index:
     """Return an index that fetches with `fetch`, with what is known of it already."""
     other = structs.replace(index, fetch=fetch)

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import structs
 
 from vectord.deadline import DeadlineCheck
-from vectord.index.query.query import Query, TextSearch, TextStatistics
+from vectord.index.query.query import Query, SparseSearch, TextSearch, TextStatistics
 from vectord.index.query.text import reading
 from vectord.index.query.text.reading import Opened
 from vectord.index.rows import Array, RowMask
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from vectord.index.query.text.sparse import OpenedSparse
 
 
-def with_words(
-    index: Index, search: TextSearch, first: TextStatistics | None, mask: RowMask | None, check: DeadlineCheck
+def with_terms(
+    index: Index,
+    search: TextSearch | SparseSearch,
+    first: TextStatistics | None,
+    mask: RowMask | None,
+    check: DeadlineCheck,
 ) -> RowMask:
     """Return the rows of `mask`, None for all live ones, that a search by words or by a sparse vector finds.
 
@@ -29,8 +34,9 @@ def with_words(
         CursorInvalid: the statistics do not belong to this index.
         BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
-    words = reading.analysed(index, search, Query(1, text=search, statistics=first))
-    opened = finished(reading.opened(index, words, first, documents=False), index.fetch)
+    query = Query(1, text=search) if isinstance(search, TextSearch) else Query(1, sparse=search)
+    [terms] = reading.analysed(index, structs.replace(query, statistics=first)).values()
+    opened = finished(reading.opened(index, terms, first, documents=False), index.fetch)
     check()
     allowed = mask or index.live
     found = np.zeros(len(allowed.base) + len(allowed.tail), np.bool_)
@@ -39,7 +45,7 @@ def with_words(
     return RowMask(allowed.base & in_base, allowed.tail & in_tail, filtered=True)
 
 
-def _rows(opened: "Opened | OpenedSparse", search: TextSearch, count: int) -> Array:
+def _rows(opened: "Opened | OpenedSparse", search: TextSearch | SparseSearch, count: int) -> Array:
     """Return the rows of the index that have the words or share an index; some may be removed."""
     if search.min_relevance > 0 or not isinstance(opened, Opened):
         return opened.rank(count, None, least=search.min_relevance).rows

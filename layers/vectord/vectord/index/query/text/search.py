@@ -1,4 +1,4 @@
-"""Search by words alone: the rows of the best relevance, ties by id."""
+"""Search by words or by a sparse vector alone: the rows of the best relevance, ties by id."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +9,7 @@ from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.query import matches
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.matches import Selected, Stored
-from vectord.index.query.query import Answer, Explanation, Match, Query, TextSearch, TextStatistics
+from vectord.index.query.query import Answer, Match, Query, TextStatistics
 from vectord.index.query.text import details, reading
 from vectord.index.query.text.highlighting import highlighted, with_metadata
 from vectord.index.query.text.reading import Opened
@@ -32,13 +32,13 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
         AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
-    assert query.text is not None
-    words = reading.analysed(index, query.text, query)
+    [words] = reading.analysed(index, query).values()
+    [least] = [each.min_relevance for each in query.terms.values()]
     mask = searched_rows(index, query, matching)
     is_local = all(text.section.whole for text in index.texts)
     opened = finished(reading.opened(index, words, query.statistics), index.fetch)
     check()
-    selected = _select(index, opened, query, query.text, mask)
+    selected = _select(index, opened, query, least, mask)
     if query.include_vectors:
         reading.fetch_matches(index, selected.rows, selected.rows)
     page = with_metadata(by_keys(query))
@@ -60,10 +60,10 @@ def search(index: Index, query: Query, matching: RowMask | None = None, check: D
 def own_statistics(index: Index, query: Query) -> TextStatistics:
     """Return the statistics of the words of a query, as one of several shards has them; raise what `search` raises."""
     assert query.text is not None
-    found = finished(reading.opened(index, reading.analysed(index, query.text, query), None), index.fetch).statistics
-    if found is None:
+    found = finished(reading.opened(index, reading.words(index, query.text, query.statistics), None), index.fetch)
+    if found.statistics is None:
         raise AssertionError("a search by a sparse vector has no statistics")
-    return found
+    return found.statistics
 
 
 def searched_rows(index: Index, query: Query, matching: RowMask | None) -> RowMask | None:
@@ -80,26 +80,25 @@ def by_keys(query: Query) -> Query:
 
 
 def _select(
-    index: Index, opened: "Opened | OpenedSparse", query: Query, search: TextSearch, mask: RowMask | None
+    index: Index, opened: "Opened | OpenedSparse", query: Query, least: float, mask: RowMask | None
 ) -> Selected:
     """Return the rows that a page, and whether another one follows, depend on."""
     page, most = by_keys(query), np.inf if query.after is None else query.after[0]
     allowed = reading.allowed_rows(mask)
     passed = 0 if query.after is None else 1  # rows of the relevance where the page before ended
-    ranked = opened.rank(page.wanted + passed, allowed, least=search.min_relevance, most=most)
+    ranked = opened.rank(page.wanted + passed, allowed, least=least, most=most)
     equal = int(np.count_nonzero(ranked.scores == most))
     if equal > passed:
-        ranked = opened.rank(page.wanted + equal, allowed, least=search.min_relevance, most=most)
+        ranked = opened.rank(page.wanted + equal, allowed, least=least, most=most)
     return matches.select(index, Candidates(ranked.rows, -ranked.scores, 0), page)
 
 
 def _matches_of(opened: "Opened | OpenedSparse", query: Query, selected: Selected) -> matches.MakeMatch:
     """Return what makes a match of a selected row."""
-    shares = details.shares(opened, np.sort(selected.rows)) if query.explain else {}
+    why = details.explanations([opened], np.sort(selected.rows)) if query.explain else {}
 
     def make(row: int, key: float, stored: Stored) -> Match:
         vector_id, metadata, vector = stored
-        explanation = Explanation(None, None, shares[row]) if query.explain else None
-        return Match(vector_id, None, metadata, vector, -key, None, explanation)
+        return Match(vector_id, None, metadata, vector, -key, None, why.get(row))
 
     return make

@@ -1,11 +1,12 @@
 """Search by a sparse vector: which field and indices it has, and the dot products of the rows that share one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import msgspec
 import numpy as np
 
+from vectord.index.query.explanations import IndexShare
 from vectord.index.query.query import SparseSearch
 from vectord.index.query.text_errors import (
     SparseNameMissing,
@@ -61,6 +62,14 @@ class OpenedSparse(msgspec.Struct, frozen=True, eq=False, dict=True):
     def relevances(self, rows: Array) -> F64:
         """Return the dot products of rows, which ascend; 0 for a row that shares no index with the search."""
         return products.products_of(self.segments, self.products, rows)
+
+    def shares(self, rows: Array) -> Mapping[int, tuple[IndexShare, ...]]:
+        """Return what the indices add to the dot products of rows, which ascend, by ascending indices."""
+        listed = {row: list[IndexShare]() for row in rows.tolist()}
+        [terms] = self.terms.query.fields
+        for row, term, value, share in products.shares(self.segments, terms, self.terms.values, rows):
+            listed[row].append(IndexShare(int.from_bytes(term), value, share))
+        return {row: tuple(of_row) for row, of_row in listed.items()}
 
 
 def sparse_terms(index: Index, search: SparseSearch) -> SparseTerms:
