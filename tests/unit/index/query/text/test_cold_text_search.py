@@ -3,19 +3,22 @@
 from collections.abc import Callable
 from random import Random
 
+import msgspec
 import pytest
 from msgspec import structs
 
 from tests.support import datasets
 from tests.support import vectors as v
 from tests.support.sections import PACKED, PackedIndex, cold
+from tests.support.sparse_vectors import body, search_for
 from vectord.index import mutations
 from vectord.index.query.query import Match, Query, TextSearch
 from vectord.index.query.search import search_many
 from vectord.index.query.text import hybrid, search
 from vectord.index.rows import Item
 from vectord.index.sections.graph import exact_scan_is_cheap
-from vectord.lhv1.text_fields import TextField
+from vectord.index.sections.text import SMALL
+from vectord.lhv1.text_fields import SPARSE, TextField
 from vectord.lhv1.text_layout import SMALL
 
 ROWS, DIMENSION = 6_000, 256
@@ -123,3 +126,35 @@ def test_a_second_search_reads_only_what_is_new(packed: PackedIndex) -> None:
     assert len(fetch.rounds) == rounds
     search.search(index, structs.replace(query, text=TextSearch("w41 w699")))
     assert len(fetch.rounds) <= rounds + 3  # the front is there, so the directory leads to blocks
+
+
+@pytest.fixture(scope="module")
+def with_sparse(early_strategies: None) -> PackedIndex:
+    random, rows = Random(5), items(ROWS, 1, "r")
+    fields = {"body": TextField(None), "splade": SPARSE}
+    found = []
+    for row in rows:
+        assert row.metadata is not None
+        sparse = {random.randrange(2_000): round(random.random(), 3) + 0.1 for _ in range(30)}
+        metadata = {**msgspec.json.decode(row.metadata), "splade": body(sparse)}
+        found.append(v.item(row.id, row.vector, metadata))
+    return PackedIndex(mutations.upsert(v.empty(DIMENSION, m=4, text=fields), found)[0], PACKED)
+
+
+@pytest.mark.parametrize("by_vector", [False, True])
+def test_words_and_a_sparse_vector_are_read_in_the_rounds_of_the_words_alone(
+    with_sparse: PackedIndex, by_vector: bool
+) -> None:
+    near = (datasets.decaying(1, DIMENSION, 9)[0],) if by_vector else ()
+    sparse = search_for(dict.fromkeys(range(0, 2_000, 200), 1.0))
+    query = Query(10, near, text=WORDS, sparse=sparse, include_vectors=False)
+    index, of_all = cold(with_sparse.blob)
+    answer, warm = hybrid.search(index, query), hybrid.search(with_sparse.index, query)
+    index, of_words = cold(with_sparse.blob)
+    one = structs.replace(query, sparse=None)
+    hybrid.search(index, one) if by_vector else search.search(index, one)
+    assert len(of_all.rounds) <= len(of_words.rounds) + 1
+    assert of_all.bytes <= of_words.bytes + 250_000
+    assert (answer.plan, len({m.id for m in answer.matches} & {m.id for m in warm.matches})) >= ("ranges", 9)
+    if not by_vector:
+        assert answer.matches == warm.matches

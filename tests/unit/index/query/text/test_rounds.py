@@ -41,9 +41,28 @@ def test_steps_join_rounds_until_they_end_and_finish_alone() -> None:
     assert fetch.rounds == [[page(4), page(1)], [page(5), page(2)], [page(3)], [page(6)]]
 
 
-def test_steps_of_several_lists_share_their_rounds() -> None:
+class Requested:
+    """Records the ranges that are requested, of a fetch that looks at all of a round before it reads any."""
+
+    capacity = 1
+
+    def __init__(self, fetch: RecordingFetch) -> None:
+        self._fetch, self.rounds = fetch, list[list[ByteRange]]()
+
+    def __call__(self, *wanted: SectionRanges) -> None:
+        missing = [each for section, ranges in wanted for each in section.missing(ranges)]
+        self.rounds += [missing] if missing else []
+        self._fetch(*wanted)
+
+
+def test_steps_of_several_lists_share_their_rounds_and_request_no_page_twice() -> None:
     fetch = RecordingFetch()
-    text = fetch.section(bytes(9 * PAGE))
-    both = together([steps(text, [page(1), page(2)]), steps(text, [page(1), page(4), page(6)])])
-    assert finished(both, fetch) == ["read", "read"]
-    assert fetch.rounds == [[page(1)], [page(2), page(4)], [page(6)]]
+    text, rows = fetch.section(bytes(9 * PAGE)), fetch.section(bytes(9 * PAGE))
+    requested = Requested(fetch)
+    three = [
+        steps(text, [page(1), page(2)]),
+        steps(text, [page(1), page(4), page(6)]),
+        steps(rows, [page(5)]),
+    ]
+    assert finished(together(three), requested) == ["read"] * 3
+    assert requested.rounds == [[page(1), page(5)], [page(2), page(4)], [page(6)]]

@@ -64,8 +64,18 @@ def together[T](steps: Sequence[Steps[T]]) -> Steps[list[T]]:
                 results[at] = stop.value
                 del waiting[at]
         if waiting:
-            yield wanted
+            yield _merged(wanted)
     return [results[at] for at in range(len(steps))]
+
+
+def _merged(wanted: Sequence[SectionRanges]) -> list[SectionRanges]:
+    """Return what is wanted with each section once, so that no page is requested twice in a round."""
+    found = dict[int, SectionRanges]()
+    for section, ranges in wanted:
+        before = found.get(id(section), (section, ()))[1]
+        both = None if before is None or ranges is None else sorted({(int(a), int(b)) for a, b in (*before, *ranges)})
+        found[id(section)] = section, both
+    return list(found.values())
 
 
 def with_fetch(index: Index, fetch: Fetch) -> Index:
