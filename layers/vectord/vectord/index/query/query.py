@@ -62,8 +62,7 @@ class TextSearch(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raise RequestInvalid if the text is too long, or a number out of range."""
-        if self.sparse is None or self.min_relevance != text_limits.LEAST_PRODUCT:
-            text_limits.check_words(self.query, self.fields, self.min_relevance)
+        text_limits.check_words(self.query, self.fields, self.min_relevance)
 
 
 class Fusion(msgspec.Struct, frozen=True):

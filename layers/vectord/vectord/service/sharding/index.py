@@ -180,9 +180,8 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             PartlyApplied, Contended, OutcomeUnknown
         """
         self._check(write)
-        rows = validation.with_sparse(entries, self.parent)
-        parts = by_shard(self.parent, validation.validated_items(rows, self.parent), id_of)
-        parts = with_home_first(self.parent, parts, write.key, [])
+        items = validation.validated_items(validation.with_sparse(entries, self.parent), self.parent)
+        parts = with_home_first(self.parent, by_shard(self.parent, items, id_of), write.key, [])
         changed = self._commit([AddRequest(shard, items, write.key) for shard, items in parts.items()])
         return Added(sum(one.rows for one in changed), sum(one.replaced for one in changed))
 

@@ -17,7 +17,6 @@ from vectord.index.query.search import search_many
 from vectord.index.query.text import hybrid, search
 from vectord.index.rows import Item
 from vectord.index.sections.graph import exact_scan_is_cheap
-from vectord.index.sections.text import SMALL
 from vectord.lhv1.text_fields import SPARSE, TextField
 from vectord.lhv1.text_layout import SMALL
 
