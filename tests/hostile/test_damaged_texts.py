@@ -14,7 +14,6 @@ from tests.support.services import FOREVER
 from vectord.errors import BlobCorrupt, BlobError
 from vectord.index.query.query import Query, SparseSearch, TextSearch
 from vectord.index.query.text.search import search
-from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.service.service import Service
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
@@ -30,15 +29,11 @@ SEARCHES: dict[str, Query] = {
     "phrase": Query(50, (VECTOR,), filter='{"body": {"$phrase": "quick brown fox"}}', recall=1.0),
 }
 
-SPARSE = TextSearch(
-    "", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("splade", (1, 2, 300, 2**32 - 12), (0.5, -1.0, 2.0, 1e3))
-)
+SPARSE = SparseSearch("splade", (1, 2, 300, 2**32 - 12), (0.5, -1.0, 2.0, 1e3))
 SPARSE_SEARCHES: dict[str, Query] = {
-    "sparse": Query(50, text=SPARSE),
-    "second": Query(
-        50, text=TextSearch("", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("of.second", (7,), (1.0,)))
-    ),
-    "hybrid": Query(50, (VECTOR,), text=SPARSE, recall=1.0),
+    "sparse": Query(50, sparse=SPARSE),
+    "second": Query(50, sparse=SparseSearch("of.second", (7,), (1.0,))),
+    "hybrid": Query(50, (VECTOR,), sparse=SPARSE, recall=1.0),
     "words": Query(50, text=TextSearch("fox haus")),
     "filter": Query(50, (VECTOR,), filter='{"splade.indices": 300}', recall=1.0),
 }
@@ -176,10 +171,10 @@ def test_a_search_refuses_forged_fields_of_sparse_vectors(fields: dict[str, Any]
     params = {**blob.envelope["params"], "text": fields}
     forged = blob.with_keys(text={**blob.envelope["text"], "fields": fields}, params=params)
     name = "words" if not fields["body"] else "sparse"
-    query = Query(50, text=TextSearch("fox")) if name == "words" else Query(50, text=_of_body())
+    query = Query(50, text=TextSearch("fox")) if name == "words" else Query(50, sparse=_of_body())
     for use, found in h.outcomes(forged.data, PROBE, {name: _search(query)}).items():
         assert isinstance(found, BlobError), use
 
 
-def _of_body() -> TextSearch:
-    return TextSearch("", min_relevance=LEAST_PRODUCT, sparse=SparseSearch("body", (1,), (1.0,)))
+def _of_body() -> SparseSearch:
+    return SparseSearch("body", (1,), (1.0,))
