@@ -1,9 +1,7 @@
 """A handler answers every request with a response and writes one log line."""
 
-import gc
 import json
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import msgspec
@@ -20,7 +18,6 @@ from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,
     OutcomeUnknown,
-    RequestInvalid,
     StorageSilent,
     StoreRefused,
     VectordError,
@@ -77,82 +74,6 @@ def test_an_answer_503_says_when_to_retry(error: VectordError) -> None:
     response = respond(error)
     assert response["statusCode"] == 503
     assert int(response["headers"]["Retry-After"]) >= 1
-
-
-@pytest.fixture
-def without_garbage_collection() -> Iterator[None]:
-    gc.disable()
-    yield
-    gc.enable()
-
-
-class Decoded:
-    """A value that a route made of the body of a request."""
-
-
-@pytest.mark.usefixtures("without_garbage_collection")
-def test_a_refused_request_leaves_nothing_in_memory() -> None:
-    decoded: list[weakref.ref[Decoded]] = []
-
-    def refuse(_: Request, __: Service) -> Reply:
-        value = Decoded()
-        decoded.append(weakref.ref(value))
-        try:
-            failure = RequestInvalid("twice")
-            raise failure
-        except RequestInvalid as error:
-            raise RequestInvalid("too many ids") from error
-
-    assert function_of(refuse)(EVENT, None)["statusCode"] == 422
-    assert [value() for value in decoded] == [None]
-
-
-class Unrepeated(RequestInvalid):
-    """An error whose traceback is removed once; without this, a test of a cycle would never end."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "__traceback__" and self.__traceback__ is None:
-            raise AssertionError("the traceback is removed a second time")
-        super().__setattr__(name, value)
-
-
-def its_own_cause(_: Decoded) -> None:
-    error = Unrepeated("again")
-    raise error from error
-
-
-def raised_again_by_what_it_caused(_: Decoded) -> None:
-    first = Unrepeated("first")
-    try:
-        try:
-            raise first
-        except Unrepeated:
-            raise Unrepeated("second") from first
-    except Unrepeated:
-        raise first  # noqa: B904  its context is the second error, whose cause it is
-
-
-def beside_its_cause(_: Decoded) -> None:
-    context = ValueError("before")
-    try:
-        raise context
-    except ValueError:
-        raise RequestInvalid("after") from KeyError("another cause")
-
-
-@pytest.mark.parametrize("fail", [its_own_cause, raised_again_by_what_it_caused, beside_its_cause])
-@pytest.mark.usefixtures("without_garbage_collection")
-def test_errors_behind_an_error_leave_nothing_in_memory(fail: Callable[[Decoded], None]) -> None:
-    decoded: list[weakref.ref[Decoded]] = []
-
-    def refuse(_: Request, __: Service) -> Reply:
-        value = Decoded()
-        decoded.append(weakref.ref(value))
-        fail(value)
-        return Reply()
-
-    assert function_of(refuse)(EVENT, None)["statusCode"] == 422
-    assert [value() for value in decoded] == [None]
 
 
 def test_an_unexpected_exception_is_left_to_lambda() -> None:
