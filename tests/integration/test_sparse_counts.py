@@ -60,7 +60,7 @@ def test_vectors_that_share_an_index_are_counted(api: Api) -> None:
 
 
 def test_a_least_relevance_leaves_out_what_a_search_leaves_out(api: Api) -> None:
-    for least in (0.5, 1.0):
+    for least in (0, 0.5, 1.0):
         check(api, [i for i, each in PRODUCTS.items() if each >= least], **NAMED, min_relevance=least)
 
 

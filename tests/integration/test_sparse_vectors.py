@@ -61,6 +61,13 @@ def test_a_filter_and_a_least_relevance_leave_matches_out(held: Api) -> None:
     assert found(search(held, min_relevance=0.5)) == in_order(positive)
 
 
+def test_a_least_relevance_of_0_leaves_out_what_is_negative(held: Api) -> None:
+    assert min(EXPECTED.values()) < 0
+    assert found(search(held, min_relevance=0)) == in_order({i: each for i, each in EXPECTED.items() if each >= 0})
+    hybrid = dict(found(search(held, vector=[1, 2], min_relevance=0)))
+    assert hybrid == {i: EXPECTED.get(i, 0.0) for i in ROWS if EXPECTED.get(i, 0.0) >= 0}
+
+
 @pytest.mark.parametrize("more", [{}, {"vector": [1, 2], "fusion": {"candidates": 12}}], ids=["sparse", "hybrid"])
 def test_pages_are_the_whole_list_once(held: Api, more: dict[str, Any]) -> None:
     whole = [match["id"] for match in search(held, **{**more, "k": 24}).json["matches"]]

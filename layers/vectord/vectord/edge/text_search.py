@@ -85,10 +85,10 @@ def sparse_of(body: SearchBody) -> SparseSearch | None:
 
 def _sparse_search_of(sparse: SparseBody, min_relevance: float | None) -> SparseSearch:
     """Return the sparse vector of a search or a count; raise RequestInvalid if the least relevance is negative."""
-    least = min_relevance or 0.0
-    if least < 0:
-        raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {least}")
-    return SparseSearch(sparse.name, tuple(sparse.indices), tuple(sparse.values), least or LEAST_PRODUCT)
+    if min_relevance is not None and min_relevance < 0:
+        raise RequestInvalid(f"min_relevance must be at least 0, and finite, not {min_relevance}")
+    least = LEAST_PRODUCT if min_relevance is None else min_relevance
+    return SparseSearch(sparse.name, tuple(sparse.indices), tuple(sparse.values), least)
 
 
 def counted_terms(body: CountBody | FacetsBody, text: bytes) -> TextSelection | None:

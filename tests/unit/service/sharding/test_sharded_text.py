@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from msgspec import structs
+from msgspec import Raw, structs
+from msgspec.json import encode
 
 from tests.support.invoked import Functions
 from tests.support.shards import HookedStore, a_service
@@ -85,6 +86,25 @@ def test_any_number_of_shards_gives_the_same_answer(service: Service, more: dict
         assert (answer.count, answer.eligible, answer.more) == (one.count, one.eligible, one.more)
         assert answer.statistics == one.statistics
     assert one.matches or more == {"words": "unknown"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"words": "京"}, {"words": "the", "prefix": True}, {**BY_VECTOR, "words": "京"}],
+    ids=["a character", "a stop word as a prefix", "hybrid"],
+)
+def test_a_shard_without_a_term_that_begins_so_counts_in_the_relevances(more: dict[str, Any]) -> None:
+    service = a_service(HookedStore())
+    texts = ["京都", "then", "theory of foxes", "a fox", "fox sun jam", "ink", "owl", "elm and elk"]
+    rows = [NewVector(f"r{at}", TARGET, Raw(encode({"body": text}))) for at, text in enumerate(texts)]
+    found = []
+    for shards in SHARDS:
+        service.create(NewIndex(f"of{shards}", 4, shards=shards, text=FIELDS), soon())
+        service.add(f"of{shards}", rows, soon())
+        found.append(search(service, f"of{shards}", **more))
+    assert [plain(answer.matches) for answer in found[1:]] == [plain(found[0].matches)] * 2
+    assert found[0].matches[0].relevance
+    assert {str(answer.statistics) for answer in found} == {str(found[0].statistics)}
 
 
 def pages(service: Service, name: str, k: int, **more: Any) -> Iterator[Answer]:

@@ -1,8 +1,9 @@
 """Exact relevance by BM25, float64: the formula of Lucene, with k1 + 1.
 
-A term adds ln(1 + (N - df + 0.5) / (df + 0.5)) * (k1 + 1) * tf / (tf + k1 * (1 - b + b * length / average)). The terms
-of a field are added in their order, and then the fields, each times its weight. Every row gets the same operations in
-the same order, in whichever section it is and however it was found, so its score has the same bits.
+A term adds ln(1 + (N - df + 0.5) / (df + 0.5)) * (k1 + 1) * tf / (tf + k1 * (1 - b + b * length / average)), times the
+weight of its field. The terms are added one after the other, field by field. Every row gets the same operations in the
+same order, in whichever section it is and however it was found, so its score has the same bits, and so has the sum of
+what its terms add.
 """
 
 import math
@@ -37,15 +38,15 @@ def norms_of(lengths: Lengths, average: float) -> F64:
     return norms
 
 
-def scores_of_counts(counts: npt.NDArray[np.number], norms: F64, idf: float) -> F64:
-    """Return what a term adds to rows that have it `counts` times; 0 for a count of 0."""
+def scores_of_counts(counts: npt.NDArray[np.number], norms: F64, factor: float) -> F64:
+    """Return what a term of the weight `factor` adds to rows that have it `counts` times; 0 for a count of 0."""
     tf = counts.astype(np.float64)
-    scores: F64 = idf * (K1 + 1) * tf / (tf + norms)
+    scores: F64 = factor * (K1 + 1) * tf / (tf + norms)
     return scores
 
 
 class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """Computes what the terms of one field add to the rows of one segment."""
+    """Computes what the terms of one field add to the rows of one segment, with the weight of the field."""
 
     terms: FieldTerms
     statistics: Statistics
@@ -57,21 +58,25 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
     def idf(self, term: bytes) -> float:
         return inverse_frequency(self.statistics.rows, self.statistics.frequencies.get((self.terms.field, term), 0))
 
+    def factor(self, term: bytes) -> float:
+        """Return the weight of a term: that of its field, times its `idf`."""
+        return self.terms.weight * self.idf(term)
+
     def bound(self, term: bytes) -> float:
-        """Return more than a term can add to the score of any row, after the weight of the field."""
-        return self.terms.weight * self.idf(term) * (K1 + 1) * _MORE
+        """Return more than a term can add to the score of any row."""
+        return self.factor(term) * (K1 + 1) * _MORE
 
     def of_list(self, term: bytes, found: TermList, lengths: Lengths) -> F64:
         """Return what a term adds to each row of its list."""
-        of_rows, idf, ones = lengths[found.rows], self.idf(term), np.ones(1, np.uint8)
+        of_rows, factor, ones = lengths[found.rows], self.factor(term), np.ones(1, np.uint8)
         if lengths.dtype != np.uint8:
             return scores_of_counts(
-                ones if found.counts is None else found.counts, norms_of(of_rows, self.average), idf
+                ones if found.counts is None else found.counts, norms_of(of_rows, self.average), factor
             )
         norms = norms_of(_SHORT, self.average)
         if found.counts is None:
-            return scores_of_counts(ones, norms, idf)[of_rows]
-        return scores_of_counts(found.counts, norms[of_rows], idf)
+            return scores_of_counts(ones, norms, factor)[of_rows]
+        return scores_of_counts(found.counts, norms[of_rows], factor)
 
     def add(self, term: bytes, found: TermList, lengths: Lengths, scores: F64) -> None:
         """Add what a term adds to the rows of its list to `scores`, (rows,)."""
@@ -79,7 +84,7 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
             scores[found.rows] += self.of_list(term, found, lengths)
             return
         weight, counts = (
-            self.idf(term) * (K1 + 1),
+            self.factor(term) * (K1 + 1),
             None if found.counts is None else np.require(found.counts, None, "A"),
         )
         compiled.native.add_scores(found.rows, counts, np.require(lengths, None, "A"), weight, self.average, scores)
@@ -87,22 +92,11 @@ class FieldScorer(msgspec.Struct, frozen=True, eq=False, dict=True):
 
 def score_all(segment: Segment, query: TextQuery, statistics: Statistics) -> F64:
     """Return the score of every row of a segment, (rows,); 0 for a row that has no term of the query."""
-    if len(query.fields) == 1 and query.fields[0].weight == 1:
-        return _score_field(segment, query.fields[0], statistics)
-    total: F64 = np.zeros(segment.rows)
-    for each in query.fields:
-        scores = _score_field(segment, each, statistics)
-        rows = np.concatenate([np.empty(0, np.int64), *(found.rows for _, found in segment.of_field(each))])
-        total[rows] += each.weight * scores[rows]  # numpy adds once to a row that occurs several times
-    return total
-
-
-def _score_field(segment: Segment, terms: FieldTerms, statistics: Statistics) -> F64:
-    """Return the score of every row of a segment in one field, (rows,), before its weight."""
-    scorer, lengths = FieldScorer(terms, statistics), segment.lengths[terms.field]
     scores: F64 = np.zeros(segment.rows)
-    for term, found in segment.of_field(terms):
-        scorer.add(term, found, lengths, scores)
+    for each in query.fields:
+        scorer, lengths = FieldScorer(each, statistics), segment.lengths[each.field]
+        for term, found in segment.of_field(each):
+            scorer.add(term, found, lengths, scores)
     return scores
 
 
@@ -134,9 +128,8 @@ def score_evidence(found: Evidence, query: TextQuery, statistics: Statistics) ->
     """Return the scores of rows from their counts and lengths, with the same bits as `score_all`."""
     total: F64 = np.zeros(found.lengths.shape[1])
     for each, counts, lengths in zip(query.fields, found.counts, found.lengths, strict=True):
-        scorer, scores = FieldScorer(each, statistics), np.zeros(len(total))
+        scorer = FieldScorer(each, statistics)
         norms = norms_of(lengths, scorer.average)
         for term, of_term in zip(each.terms, counts, strict=True):
-            scores += scores_of_counts(of_term, norms, scorer.idf(term))
-        total += each.weight * scores
+            total += scores_of_counts(of_term, norms, scorer.factor(term))
     return total

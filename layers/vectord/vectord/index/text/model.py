@@ -41,9 +41,9 @@ class TextQuery(msgspec.Struct, frozen=True):
 
     @property
     def wanted(self) -> dict[int, list[bytes]]:
-        """The terms whose lists the search needs, ascending, by field."""
+        """The terms whose lists the search needs, ascending, by field; a field of `fields` may have none."""
         pairs = {(each.field, term) for each in self.fields for term in each.terms}
-        wanted = dict[int, list[bytes]]()
+        wanted: dict[int, list[bytes]] = {each.field: [] for each in self.fields}
         for field, term in sorted(pairs.union(*self.required)):
             wanted.setdefault(field, []).append(term)
         return wanted

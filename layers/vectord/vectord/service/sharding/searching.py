@@ -21,6 +21,7 @@ from vectord.deadline import DeadlineCheck
 from vectord.index.query import matches
 from vectord.index.query.explanations import Explanation
 from vectord.index.query.query import Answer, ListName, Match, Query, Result, key_of_seen, sort_key
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.state import empty_index
 from vectord.lhv1.params import Params
 from vectord.service.sharding.fan_out import Collect, as_read
@@ -171,14 +172,15 @@ def _with_statistics_of(result: Result, query: Query) -> Result:
 
 def _page(answer: Answer, query: Query) -> list[Match]:
     """Return the matches of a page and those behind it, in order; `answer` has the rows of the lists of all shards."""
-    from vectord.index.query.text.fusion import explained, scores_of  # noqa: PLC0415  most indexes have no texts
+    from vectord.index.query.text.fusion import bounds, explained, scores_of  # noqa: PLC0415  most indexes have no texts
 
+    least = max(bounds(query).values(), default=LEAST_PRODUCT)  # one list has the bound, that of `relevance`
     rankings = {name: _ranking(answer.matches, query, name) for name in query.lists}
     scores = scores_of(rankings, query.fusion)
     ranks = {name: each.rank_of for name, each in rankings.items()}
     keyed = list[tuple[tuple[float, str], Match]]()
     for match in answer.matches:
-        if match.id in scores and _is_within_bounds(match, query):
+        if match.id in scores and _is_within_bounds(match, query, least):
             why = explained(match.explanation or Explanation(), ranks, match.id) if query.explain else None
             found = structs.replace(match, score=scores[match.id], explanation=why)
             keyed.append(((-scores[match.id], match.id), found))
@@ -211,7 +213,6 @@ def _key(match: Match, query: Query, name: ListName) -> float:
     return -((match.sparse_relevance if name == "sparse" and query.text else match.relevance) or 0.0)
 
 
-def _is_within_bounds(match: Match, query: Query) -> bool:
+def _is_within_bounds(match: Match, query: Query, least: float) -> bool:
     is_near = query.max_distance is None or match.distance is None or match.distance <= query.max_distance
-    least = max((each.min_relevance for each in query.terms.values()), default=0.0)
-    return is_near and (least <= 0 or (match.relevance or 0.0) >= least)
+    return is_near and (match.relevance or 0.0) >= least

@@ -38,7 +38,7 @@ def _terms(opened: Opened, rows: Array) -> Mapping[int, tuple[TermShare, ...]]:
         norms = norms_of(lengths, scorer.average)
         for term, of_term in zip(each.terms, counts, strict=True):
             idf, frequency = scorer.idf(term), opened.known.frequencies.get((each.field, term), 0)
-            added = each.weight * scores_of_counts(of_term, norms, idf)
+            added = scores_of_counts(of_term, norms, scorer.factor(term))
             for at in np.flatnonzero(of_term).tolist():
                 listed[int(rows[at])].append(
                     TermShare(path, term.decode(), int(of_term[at]), int(lengths[at]), frequency, idf, float(added[at]))

@@ -5,14 +5,18 @@ can decide what the best rows are get read.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from vectord.index.kernels.distance import F64
 from vectord.index.query.explanations import Explanation
-from vectord.index.query.query import Fusion, ListName
+from vectord.index.query.query import Fusion, ListName, Query
+from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.rows import Array
+
+_NO_BOUND: Final[Mapping[ListName, float]] = {"text": 0.0, "sparse": LEAST_PRODUCT}  # words add nothing negative
 
 
 class Ranking[T](msgspec.Struct, frozen=True, eq=False):
@@ -61,6 +65,12 @@ class Sorted(msgspec.Struct, frozen=True, eq=False):
         keyed = zip(self.first.tolist(), self.rows.tolist(), self.values.tolist(), strict=True)
         found = sorted(keyed, key=lambda each: (each[0], id_of.get(each[1], "")))[: self.count]
         return Ranking([row for _, row, _ in found], [value for _, _, value in found])
+
+
+def bounds(query: Query) -> Mapping[ListName, float]:
+    """Return the least relevance of each list that has one which leaves rows out."""
+    least = {name: each.min_relevance for name, each in query.terms.items()}
+    return {name: bound for name, bound in least.items() if bound > _NO_BOUND[name]}
 
 
 def by_distance(rows: Array, distances: F64, fusion: Fusion) -> Sorted:

@@ -166,8 +166,8 @@ def _nearest(
 def _lists(index: Index, searched: _Searched, query: Query) -> _Lists:
     """Return all lists and the scores of their rows, without rows that are too far or of too little relevance."""
     by_value = _sorted(searched, query)
-    least: dict[ListName, float] = {name: each.min_relevance for name, each in query.terms.items()}
-    limited = query.max_distance is not None or max(least.values()) > 0  # so that other rows take the places of some
+    least = fusion.bounds(query)
+    limited = query.max_distance is not None or bool(least)  # so that other rows take the places of some
     possible = fusion.possible_rows([*by_value.values()], len(index) if limited else by_keys(query).wanted)
     lists = _ranked(by_value, _ids_of_ties(index, query, [*by_value.values()], possible, known=searched.known))
     scores = lists.scores
@@ -176,9 +176,8 @@ def _lists(index: Index, searched: _Searched, query: Query) -> _Lists:
         _add_values(index, searched, query, lists, "vector", np.array(sorted(scores), np.int64))
         _keep(scores, (row for row in scores if lists.values["vector"][row] <= query.max_distance))
     for name, bound in least.items():
-        if bound > 0:
-            _add_values(index, searched, query, lists, name, np.array(sorted(scores), np.int64))
-            _keep(scores, [row for row in scores if lists.values[name][row] >= bound])
+        _add_values(index, searched, query, lists, name, np.array(sorted(scores), np.int64))
+        _keep(scores, [row for row in scores if lists.values[name][row] >= bound])
     return lists
 
 

@@ -41,7 +41,7 @@ class Opened(msgspec.Struct, frozen=True, eq=False):
 
     def rank(self, k: int, allowed: Mask | None, *, least: float = 0.0, most: float = np.inf) -> Ranked:
         """Return the `k` best of the rows that are True in `allowed`, as `ranking.rank` does."""
-        if not self.query.fields:  # no term begins with its prefix
+        if not self.query.fields:  # no field has a word to search for
             return Ranked(np.empty(0, np.int64), np.empty(0))
         return rank(self.segments, self.query, k, allowed=allowed, known=self.known, least=least, most=most)
 

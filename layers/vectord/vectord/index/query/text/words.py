@@ -50,9 +50,15 @@ class Words(msgspec.Struct, frozen=True):
         return sorted(set[FieldTerm]().union(*(word.prefixes for word in self.words)))
 
     def query(self, found: Expansions) -> TextQuery:
-        """Return what to search for; `found` has the terms that begin with each of the prefixes."""
+        """Return what to search for; `found` has the terms that begin with each of the prefixes.
+
+        A field is there also if no term of this index begins with its prefixes: other shards may have some, and the
+        lengths of all shards count in their relevances.
+        """
         groups = [word.expanded(found) for word in self.words]
         terms = _by_field(set[FieldTerm]().union(*groups))
+        for number, _ in self.prefixes:
+            terms.setdefault(number, [])
         fields = tuple(
             FieldTerms(each.number, tuple(terms[each.number]), each.weight)
             for each in self.fields
