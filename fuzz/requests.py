@@ -11,6 +11,13 @@ SEEDS = (
     ("GET /indexes/{name}", b"", b'if-none-match: "x"', b""),
     ("POST /indexes", b"", b"", b'{"name":"u","dimension":2}'),
     ("POST /indexes/{name}/vectors", b"", b"idempotency-key: k", b'{"vectors":[{"id":"c","vector":[1,2]}]}'),
+    (
+        "POST /indexes/{name}/vectors",
+        b"",
+        b"",
+        b'{"vectors":[{"id":"c","vector":[1,2],"metadata":{"x":1},"sparse":{"sparse":{"indices":[3,4294967295],'
+        b'"values":[0.5,-1e-9]}}},{"id":"d","vector":[2,1],"sparse":{"indices":[0],"values":[2]}}]}',
+    ),
     ("PATCH /indexes/{name}/vectors", b"", b"", b'{"vectors":[{"id":"a","metadata":{"x":1}}]}'),
     ("POST /indexes/{name}/search", b"", b"", b'{"vector":[1,2],"k":1,"filter":{"x":{"$gte":1}},"include":["vector"]}'),
     (

@@ -95,6 +95,8 @@ def _bodies() -> Iterator[bytes]:
     yield b'{"vectors":[{"id":"a","vector":[1,2.5,-3e7],"metadata":{"k":[null,true,"\\u00e9"]}}]}'
     yield b'{"vectors":[{"id":"b","vector":"AACAPw=="}]}'
     yield b'{"vectors":[{"id":"a","vector":[1,1e400]}],"ids":["\\ud83d\\ude00"]}'
+    yield b'{"vectors":[{"id":"a","vector":[1],"sparse":{"s":{"indices":[3,0],"values":[0.5,-1]}}}]}'
+    yield b'{"vectors":[{"id":"a","vector":[1],"sparse":{"indices":[3],"values":[2]},"metadata":{"s":null}}]}'
     yield b'{"ids":["a","b"]}'
     yield b'{"vector":[1,2,3],"k":5,"recall":0.95,"ef_search":20,"include":["metadata","vector"]}'
 
@@ -150,6 +152,7 @@ def _some_lines() -> Iterator[bytes]:
     yield (ROOT / "events/films.jsonl").read_bytes()[:4_000]
     yield b'{"id":"a","vector":[1,2,3]}\n\n{"vector": "AACAPw==" , "id":"b","metadata":{"vector":[1]}}\r\n'
     yield b'{"id":1}\nnull\n{"id":"a","vector":[1e999,-0,1]}'
+    yield b'{"id":"a","vector":[1],"sparse":{"s":{"indices":[3,0],"values":[0.5,-1]}}}\n{"id":"b","sparse":null}'
 
 
 PARAMS = new_params("t", 4)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import structs
 
 from tests.support import vectors as v
 from tests.support.sections import PackedIndex
-from tests.support.worded import FIELDS, Worded, drawn_rows, ids, ranked, relevances, tokens
+from tests.support.worded import DIMENSION, FIELDS, Worded, drawn_rows, ids, ranked, relevances, tokens
 from vectord.errors import CursorInvalid, VectordError
 from vectord.index import mutations
 from vectord.index.query.query import Answer, Query, TextSearch
@@ -163,6 +164,22 @@ def test_pages_are_those_of_one_large_page_whatever_is_written_between_them(k: i
     assert dict(shown) == pytest.approx({vector_id: expected[vector_id] for vector_id, _ in shown}, abs=1e-9)
     added = ranked({i: score for i, score in expected.items() if i[0] == "t" and score < shown[k - 1][1] - 1e-9})
     assert [i for i, _ in shown if i[0] == "t"][-len(added) :] == added
+
+
+@pytest.mark.slow
+def test_a_prefix_stands_for_the_first_256_terms_that_live_rows_have() -> None:
+    rows = {f"r{n:03}": (f"fo{n:03}", "", np.ones(DIMENSION, np.float32)) for n in range(290)}
+    worded = Worded(rows)
+    worded.remove(*[*rows][:60:2])
+    index = worded.packed.index
+    assert len(index.removed) == 30
+    found = by_words(index, "fo", prefix=True)
+    assert ids([found]) == sorted(worded.rows)[:256]
+    first = by_words(index, "fo", 100, prefix=True)
+    last = first.matches[-1]
+    assert last.relevance
+    second = by_words(index, "fo", prefix=True, after=(last.relevance, last.id), statistics=first.statistics)
+    assert ids([first, second]) == ids([found])
 
 
 def test_a_page_continues_with_the_terms_of_its_prefix(worded: Worded) -> None:

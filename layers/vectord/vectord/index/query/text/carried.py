@@ -70,10 +70,12 @@ def restored(first: TextStatistics, fields: Sequence[SearchedField]) -> Statisti
 
 
 def expansions(known: Statistics, prefixes: Sequence[FieldTerm]) -> Expansions:
-    """Return the terms that prefixes stood for when statistics were computed, of all shards the first ones."""
+    """Return the terms that prefixes stood for when statistics were computed: the first ones that a live row has."""
     return {
         (field, prefix): sorted(
-            term for number, term in known.frequencies if number == field and term.startswith(prefix)
+            term
+            for (number, term), rows in known.frequencies.items()
+            if number == field and rows and term.startswith(prefix)
         )[:MAX_EXPANSIONS]
         for field, prefix in prefixes
     }

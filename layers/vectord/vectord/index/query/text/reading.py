@@ -1,7 +1,7 @@
 """Read what a search by words or by a sparse vector needs: its sections of texts, then the rows of its matches."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -19,11 +19,13 @@ from vectord.index.state import Index
 from vectord.index.text.bm25 import Evidence, evidence, score_evidence
 from vectord.index.text.model import F64, Mask, Segment, TextQuery
 from vectord.index.text.ranking import Ranked, rank
-from vectord.index.text.reading import Steps, read_dictionaries, read_lists
+from vectord.index.text.reading import MAX_EXPANSIONS, Source, Steps, read_dictionaries, read_lists
 from vectord.index.text.statistics import Statistics, statistics
 
 if TYPE_CHECKING:
     from vectord.index.query.text.sparse import OpenedSparse, SparseTerms
+
+_MAX_READ: Final = 16 * MAX_EXPANSIONS  # terms that begin with a prefix, most of them of removed rows alone
 
 
 class Opened(msgspec.Struct, frozen=True, eq=False):
@@ -106,12 +108,35 @@ def opened(
 
         return (yield from sparse.opened(index, words, _directories(index) if documents else ()))
     texts = text_sources(index)
-    known = None if first is None else carried.restored(first, words.fields)
-    prefixes = words.prefixes if known is None else []
-    found = yield from read_dictionaries(texts, words.terms, prefixes, _directories(index) if documents else ())
-    query = words.query(found if known is None else carried.expansions(known, words.prefixes))
-    segments = yield from read_lists(texts, query)
-    return Opened(words, query, segments, statistics(segments, query) if known is None else known)
+    others = _directories(index) if documents else ()
+    if first is None:
+        return (yield from _first_opened(texts, words, others))
+    known = carried.restored(first, words.fields)
+    yield from read_dictionaries(texts, words.terms, (), others)
+    query = words.query(carried.expansions(known, words.prefixes))
+    return Opened(words, query, (yield from read_lists(texts, query)), known)
+
+
+def _first_opened(texts: Sequence[Source], words: Words, others: Sequence[SectionRanges]) -> "Steps[Opened]":
+    """Read what a search needs, and `others` in the first round; compute its statistics.
+
+    A prefix stands for terms of live rows. If some of those that were read are of removed rows alone, more are read.
+    """
+    limit = MAX_EXPANSIONS
+    while True:
+        found = yield from read_dictionaries(texts, words.terms, words.prefixes, others, limit)
+        query = words.query(found)
+        segments = yield from read_lists(texts, query)
+        known = statistics(segments, query)
+        live = carried.expansions(known, words.prefixes)
+        full = (each for prefix, each in live.items() if len(found[prefix]) == limit)
+        if limit >= _MAX_READ or all(len(each) == MAX_EXPANSIONS for each in full):
+            break
+        limit *= 4
+    if live == found:
+        return Opened(words, query, segments, known)
+    query = words.query(live)
+    return Opened(words, query, segments, statistics(segments, query))
 
 
 def terms_of(words: Words, first: TextStatistics) -> TextQuery:
