@@ -1,5 +1,8 @@
 """`make sam-local`: run every built function in a container with `sam local invoke`, and some routes with `start-api`.
 
+The first event of a function goes to `sam local invoke`, which builds an image and starts a container for it alone. Its
+later events go to `sam local start-lambda`, which keeps a container for each function.
+
 If no Docker daemon is available, the command prints a line that begins with SKIPPED and succeeds.
 """
 
@@ -19,7 +22,7 @@ from tools.command.run import run_tool
 from tools.functions import base_image
 from tools.functions.built import Json, built
 from tools.functions.docker import Docker, NoDocker, docker
-from tools.functions.scenario import VERBS, Scenario, check
+from tools.functions.scenario import VERBS, Invoke, Scenario, check
 from tools.stack.client import Client
 from tools.stack.ministack import HOST, free_port
 from tools.stack.storage import VARIABLES, Storage, storage
@@ -58,7 +61,14 @@ class SamLocal:
         command = [str(SAM), "local", "invoke", self._functions[verb].name, "--event", str(given), *self._options]
         # The shell separates the function's result (stdout) from the logs of SAM and the function (stderr).
         processes.run(["sh", "-c", 'exec "$@" > "$0"', str(printed), *command], self._log, self._env)
-        raw = printed.read_text()
+        return self._result(verb, printed.read_text())
+
+    def _result(self, verb: str, raw: str) -> Json:
+        """Parse what a function returned.
+
+        Raises:
+            UnexpectedAnswer
+        """
         try:
             returned: Json = json.loads(raw)
         except json.JSONDecodeError:
@@ -75,15 +85,41 @@ class SamLocal:
     @contextmanager
     def api(self) -> Iterator[int]:
         """Serve the API without its authorizer, which SAM cannot emulate, and yield its port."""
+        with self._serving("start-api", "--parameter-overrides", "Authorization=NONE") as port:
+            yield port
+
+    @contextmanager
+    def warm(self) -> Iterator[Invoke]:
+        """Serve Lambda's Invoke API; yield a function like `invoke`, which invokes there a function that ran before."""
+        started: set[str] = set()
+        with self._serving("start-lambda") as port:
+
+            def invoke(verb: str, event: Json) -> Json:
+                if verb not in started:
+                    started.add(verb)
+                    return self.invoke(verb, event)
+                return self._result(verb, self._post(port, verb, event))
+
+            yield invoke
+
+    def _post(self, port: int, verb: str, event: Json) -> str:
+        function = self._functions[verb]
+        connection = http.client.HTTPConnection(HOST, port, timeout=function.timeout + START_SECONDS)
+        with closing(connection):
+            connection.request("POST", f"/2015-03-31/functions/{function.name}/invocations", json.dumps(event))
+            return connection.getresponse().read().decode()
+
+    @contextmanager
+    def _serving(self, what: str, *more: str) -> Iterator[int]:
+        """Run `sam local start-...` with a container for each function that is called, and yield its port."""
         port = free_port()
-        command = [str(SAM), "local", "start-api", "--host", HOST, "--port", str(port), "--warm-containers", "LAZY"]
-        command += [*self._options, "--parameter-overrides", "Authorization=NONE"]
-        with processes.running(command, self._log, self._env) as child:
-            with console.step("start-api", f"sam local start-api, on http://{HOST}:{port}"):
+        command = [str(SAM), "local", what, "--host", HOST, "--port", str(port), "--warm-containers", "LAZY"]
+        with processes.running([*command, *self._options, *more], self._log, self._env) as child:
+            with console.step(what, f"sam local {what}, on http://{HOST}:{port}"):
                 deadline = time.monotonic() + START_SECONDS
                 while not _listens(port):
                     if child.poll() is not None or time.monotonic() > deadline:
-                        raise StackFailed(f"sam local start-api does not start:\n{processes.tail(self._log)}")
+                        raise StackFailed(f"sam local {what} does not start:\n{processes.tail(self._log)}")
                     time.sleep(0.1)
             yield port
 
@@ -101,11 +137,12 @@ def _run_all(folder: Path, daemon: Docker) -> None:
     with storage(folder, daemon.gateway()) as s3:
         image = base_image.make(daemon, folder, s3.environment)
         sam = SamLocal(folder, daemon, image, s3)
-        Scenario(sam.invoke, s3).run()
         with sam.api() as port, closing(Client(HOST, port, "")) as api:
             _over_http(api, s3)
             with console.step("containers", "which files the functions' processes have mapped") as step:
                 step.note = _in_containers(daemon)
+        with sam.warm() as invoke:
+            Scenario(invoke, s3).run()
     console.say(f"All {len(VERBS)} functions answered in containers, and the API over HTTP.")
 
 
