@@ -86,8 +86,7 @@ class Lanes:
         """Start a stage as the leader of a process group."""
         log = self._logs / stage.name
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                stage.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
-            )
+            command = ["nice", f"-n{stage.nice}", *stage.command]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0)
         self._groups.add(process.pid)
         return _Running(stage, process, log, time.monotonic())

@@ -103,6 +103,17 @@ def test_a_stage_of_each_lane_runs_at_the_same_time(tmp_path: Path) -> None:
     assert run(tmp_path, **{here: meet.format("a", "b"), there: meet.format("b", "a")})[0] == 0
 
 
+def test_the_stages_that_use_all_processors_give_way_to_those_of_the_other_lane_and_to_reliability(
+    tmp_path: Path,
+) -> None:
+    _, output = run(tmp_path, e2e="nice", test="nice", reliability="nice")
+    here, there, reliability = (
+        int(re.search(rf"build {name}\n(\d+)$", output, re.MULTILINE)[1])  # type: ignore[index]
+        for name in ("e2e", "test", "reliability")
+    )
+    assert there > here == reliability
+
+
 def test_the_output_of_each_stage_is_whole(tmp_path: Path) -> None:
     recipe = "for i in 1 2 3; do echo $@ $$i; sleep 0.02; done"
     _, output = run(tmp_path, runtime_api=recipe, check=recipe)
