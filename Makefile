@@ -113,7 +113,7 @@ runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built 
 	@$(DEV) -m tools.functions.runtime_api
 
 .PHONY: sam-local
-sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built function in a container, with sam local invoke and start-api
+sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built function in a container, with sam local invoke, start-lambda and start-api
 	@$(DEV) -m tools.functions.sam_local
 
 .PHONY: invoke
