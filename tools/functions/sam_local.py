@@ -1,7 +1,7 @@
-"""`make sam-local`: run every built function in a container with `sam local invoke`, and some routes with `start-api`.
+"""`make sam-local`: run every built function in a container, by `sam local`: its start-api, start-lambda and invoke.
 
-The first event of a function goes to `sam local invoke`, which builds an image and starts a container for it alone. Its
-later events go to `sam local start-lambda`, which keeps a container for each function.
+`sam local invoke` builds an image and starts a container for each event, so it gets the events of one function. The
+others go to `sam local start-lambda`, which keeps a container for each function.
 
 If no Docker daemon is available, the command prints a line that begins with SKIPPED and succeeds.
 """
@@ -20,7 +20,7 @@ from tools.command.errors import StackFailed, UnexpectedAnswer
 from tools.command.paths import BUILT_TEMPLATE, SAM
 from tools.command.run import run_tool
 from tools.functions import base_image
-from tools.functions.built import Json, built
+from tools.functions.built import Function, Json, built
 from tools.functions.docker import Docker, NoDocker, docker
 from tools.functions.scenario import VERBS, Invoke, Scenario, check
 from tools.stack.client import Client
@@ -28,6 +28,7 @@ from tools.stack.ministack import HOST, free_port
 from tools.stack.storage import VARIABLES, Storage, storage
 
 START_SECONDS = 60.0
+ALONE = "search"  # the function that `sam local invoke` runs
 MAPPED = "cat /proc/[0-9]*/maps 2>/dev/null"
 # Files that a handler's process has mapped if the runtime, its client and the layer are at their places on Lambda.
 PLACES = ("/var/lang/bin/python3.12", "/var/runtime/runtime_client", "/opt/python/msgspec/_core")
@@ -90,20 +91,11 @@ class SamLocal:
 
     @contextmanager
     def warm(self) -> Iterator[Invoke]:
-        """Serve Lambda's Invoke API; yield a function like `invoke`, which invokes there a function that ran before."""
-        started: set[str] = set()
+        """Serve Lambda's Invoke API, and yield a function like `invoke` that invokes functions there."""
         with self._serving("start-lambda") as port:
+            yield lambda verb, event: self._result(verb, self._post(port, self._functions[verb], event))
 
-            def invoke(verb: str, event: Json) -> Json:
-                if verb not in started:
-                    started.add(verb)
-                    return self.invoke(verb, event)
-                return self._result(verb, self._post(port, verb, event))
-
-            yield invoke
-
-    def _post(self, port: int, verb: str, event: Json) -> str:
-        function = self._functions[verb]
+    def _post(self, port: int, function: Function, event: Json) -> str:
         connection = http.client.HTTPConnection(HOST, port, timeout=function.timeout + START_SECONDS)
         with closing(connection):
             connection.request("POST", f"/2015-03-31/functions/{function.name}/invocations", json.dumps(event))
@@ -141,8 +133,8 @@ def _run_all(folder: Path, daemon: Docker) -> None:
             _over_http(api, s3)
             with console.step("containers", "which files the functions' processes have mapped") as step:
                 step.note = _in_containers(daemon)
-        with sam.warm() as invoke:
-            Scenario(invoke, s3).run()
+        with sam.warm() as warm:
+            Scenario(lambda verb, event: (sam.invoke if verb == ALONE else warm)(verb, event), s3).run()
     console.say(f"All {len(VERBS)} functions answered in containers, and the API over HTTP.")
 
 

@@ -23,6 +23,11 @@ NAMES = [stage.name for stage in STAGES]
 MINUTE = "exec sleep 60"
 
 
+def seen(file: str) -> str:
+    """Return a shell command that waits for a file, and fails if it does not come."""
+    return f"for _ in `seq 1000`; do test -e {file} && break; sleep 0.01; done; test -e {file}"
+
+
 def start(folder: Path, **recipes: str) -> subprocess.Popen[str]:
     """Start .ci/run with a shell command as the recipe of some stages; the others print their name."""
     (folder / ".ci").mkdir()
@@ -98,9 +103,8 @@ def test_the_build_is_made_once_and_before_the_stages_that_read_it(tmp_path: Pat
 
 
 def test_a_stage_of_each_lane_runs_at_the_same_time(tmp_path: Path) -> None:
-    meet = "touch {}; until test -e {}; do sleep 0.01; done"
     here, there = STACK[0].name.replace("-", "_"), CODE[0].name.replace("-", "_")
-    assert run(tmp_path, **{here: meet.format("a", "b"), there: meet.format("b", "a")})[0] == 0
+    assert run(tmp_path, **{here: f"touch a; {seen('b')}", there: f"touch b; {seen('a')}"})[0] == 0
 
 
 def test_the_stages_that_use_all_processors_give_way_to_those_of_the_other_lane_and_to_reliability(
@@ -137,14 +141,14 @@ def test_ci_stops_at_the_first_stage_that_fails_and_names_it(tmp_path: Path, nam
 
 def test_a_failure_stops_the_other_lane_with_all_of_its_processes(tmp_path: Path) -> None:
     recipe = "setsid sleep 60 & (sleep 60 &); touch started; sleep 60"
-    status, output = run(tmp_path, runtime_api=recipe, check="until test -e started; do sleep 0.01; done; false")
+    status, output = run(tmp_path, runtime_api=recipe, check=f"{seen('started')}; false")
     assert status == 1
     assert re.search(r"^runtime-api +\d+  stopped$", output, re.MULTILINE)
 
 
 def test_what_a_stopped_stage_counted_is_not_counted(tmp_path: Path) -> None:
     recipe = f'echo "=== 1 failed in 1.0s ==="; touch started; {MINUTE}'
-    failing = 'until test -e started; do sleep 0.01; done; echo "=== 2 failed in 1.0s ==="; false'
+    failing = f'{seen("started")}; echo "=== 2 failed in 1.0s ==="; false'
     assert "=== 0 passed, 2 failed, 0 skipped" in run(tmp_path, runtime_api=recipe, check=failing)[1]
 
 
