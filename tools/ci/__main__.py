@@ -1,13 +1,23 @@
 """Run all stages, and stop at the first one that fails."""
 
+import os
+import re
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from tools.ci import descendants
 from tools.ci.lanes import Lanes
 from tools.ci.plan import FIRST, LANES
 from tools.ci.report import Report, Result, progress, show
-from tools.command.run import run_tool
+from tools.command.run import MEMORY, run_tool, scratch_folder
+
+SHARED: Final = Path("/dev/shm")
+MEMINFO: Final = Path("/proc/meminfo")
+MEMORY_BYTES: Final = 16 << 30  # plenty: an instance of a function has 250 MB, and is removed when its stack ends
 
 
 def main() -> int:
@@ -28,15 +38,28 @@ def _run(folder: Path, failures: list[Result]) -> None:
 
     descendants.adopt_orphans()
     lanes = Lanes(folder, ended, progress)
-    try:
-        if lanes.run(FIRST):
-            lanes.run(*LANES)
-        for stopped in lanes.stop():
-            report.add_stopped(stopped)
-    finally:
-        for stopped in lanes.stop():  # by a signal
-            show(stopped)
+    with _memory():
+        try:
+            if lanes.run(FIRST):
+                lanes.run(*LANES)
+            for stopped in lanes.stop():
+                report.add_stopped(stopped)
+        finally:
+            for stopped in lanes.stop():  # by a signal
+                show(stopped)
     report.close()
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Let the stages write folders of many files to memory inside the block, if the machine has plenty."""
+    found = re.search(r"MemAvailable: +(\d+) kB", MEMINFO.read_text()) if MEMINFO.exists() else None
+    if found and SHARED.is_dir() and min(int(found[1]) << 10, shutil.disk_usage(SHARED).free) > MEMORY_BYTES:
+        with scratch_folder(SHARED) as folder:
+            os.environ[MEMORY] = str(folder)
+            yield
+    else:
+        yield
 
 
 if __name__ == "__main__":

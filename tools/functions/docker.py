@@ -20,7 +20,7 @@ from tools.command import console, processes
 from tools.command.errors import CommandFailed, Missing
 from tools.command.interrupts import shield
 from tools.command.paths import CACHE
-from tools.command.run import environment
+from tools.command.run import environment, folder_of_many_files
 
 UNPACKED = CACHE / "docker"
 BRIDGE = "docker0"
@@ -149,9 +149,9 @@ def _own(folder: Path, stack: ExitStack) -> Docker:
     if shutil.which("dockerd", path=path) is None:
         _unpack(folder)
     stack.callback(_remove_bridge, Path("/sys/class/net", BRIDGE).exists())
-    reasons = []
+    reasons, homes = [], stack.enter_context(folder_of_many_files(folder))
     for number, options in enumerate(ATTEMPTS):
-        home = folder / f"docker{number}"
+        home = homes / f"docker{number}"
         home.mkdir()
         with ExitStack() as attempt:
             try:

@@ -6,7 +6,6 @@ VECTORD_TEST_S3_ENDPOINT.
 
 import http.client
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from tools.command import processes
 from tools.command.errors import CommandFailed, StackFailed
 from tools.command.paths import MINISTACK
-from tools.command.run import environment, forget_account, run_tool
+from tools.command.run import environment, folder_of_many_files, forget_account, run_tool
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
@@ -50,7 +49,6 @@ def ministack(
     With `enforce` it verifies signatures and policies, and runs each function under its role. Without `persist` objects
     are only in memory; with it, MiniStack reads the whole object from disk for each range.
     """
-    shutil.rmtree(folder / "tmp", ignore_errors=True)  # the /tmp of functions does not survive a restart
     env = environment(folder) | {
         "AUTH": "true" if enforce else "false",
         "BIND_HOST": host,
@@ -65,7 +63,11 @@ def ministack(
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",  # it would end containers of an earlier run
     }
     log = folder / "ministack.log"
-    with processes.running([str(MINISTACK)], log, env) as child:
+    # The /tmp of functions does not survive a restart.
+    with (
+        folder_of_many_files(folder) as tmp,
+        processes.running([str(MINISTACK)], log, env | {"TMPDIR": str(tmp)}) as child,
+    ):
         _wait_until_healthy(child, host, port, log)
         yield
 

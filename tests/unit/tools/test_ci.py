@@ -37,7 +37,9 @@ def start(folder: Path, **recipes: str) -> subprocess.Popen[str]:
     needs = [f"{name}: build\n" for name in NAMES if name in {"e2e", "sbom", "s3vectors"}]
     (folder / "Makefile").write_text("".join([f".PHONY: {' '.join(NAMES)}\n", ".venv/%:\n\t@:\n", *stages, *needs]))
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHON": sys.executable}
-    return subprocess.Popen([folder / ".ci/run"], env=env, stdout=subprocess.PIPE, text=True)
+    (folder / "typed").write_text("a line\n")
+    with (folder / "typed").open() as typed:
+        return subprocess.Popen([folder / ".ci/run"], env=env, stdin=typed, stdout=subprocess.PIPE, text=True)
 
 
 def ended(started: subprocess.Popen[str], folder: Path) -> str:
