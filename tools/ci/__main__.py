@@ -57,7 +57,10 @@ def _memory() -> Iterator[None]:
     if found and SHARED.is_dir() and min(int(found[1]) << 10, shutil.disk_usage(SHARED).free) > MEMORY_BYTES:
         with scratch_folder(SHARED) as folder:
             os.environ[MEMORY] = str(folder)
-            yield
+            try:
+                yield
+            finally:
+                del os.environ[MEMORY]
     else:
         yield
 

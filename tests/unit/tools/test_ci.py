@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tools.ci import __main__ as main
 from tools.ci import descendants
 from tools.ci.lanes import Lanes
 from tools.ci.plan import CODE, FIRST, STACK, STAGES, Stage
 from tools.ci.report import Result
+from tools.command.run import MEMORY, folder_of_many_files
 
 pytestmark = pytest.mark.slow  # new processes
 
@@ -206,3 +209,31 @@ def test_the_reason_of_a_skipped_stage_is_among_the_last_lines(tmp_path: Path) -
 
 def test_no_stage_reads_from_the_terminal(tmp_path: Path) -> None:
     assert run(tmp_path, environments="! read -r line")[0] == 0
+
+
+@pytest.mark.parametrize(("available", "used"), [(17, True), (15, False), (None, False)])
+def test_folders_of_many_files_are_in_memory_if_there_is_plenty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: int | None, used: bool
+) -> None:
+    monkeypatch.delenv(MEMORY, raising=False)
+    monkeypatch.setattr(main, "SHARED", tmp_path / "memory")
+    monkeypatch.setattr(main, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(main.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 40))
+    for folder in (tmp_path / "memory", tmp_path / "disk"):
+        folder.mkdir()
+    if available:
+        (tmp_path / "meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable:  {available << 20} kB\n")
+    with main._memory(), folder_of_many_files(tmp_path / "disk") as found:
+        assert found.is_relative_to(tmp_path / ("memory" if used else "disk"))
+    assert not list((tmp_path / "memory").iterdir())
+    assert MEMORY not in os.environ
+
+
+def test_folders_of_many_files_are_not_in_memory_if_its_file_system_is_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(MEMORY, raising=False)
+    monkeypatch.setattr(main, "SHARED", tmp_path)
+    monkeypatch.setattr(main.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 26))
+    with main._memory():
+        assert MEMORY not in os.environ
