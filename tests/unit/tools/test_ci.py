@@ -191,8 +191,8 @@ def test_stages_in_progress_are_shown_from_time_to_time(tmp_path: Path) -> None:
     lanes = Lanes(tmp_path, results.append, lambda running: shown.append(dict(running)), every=0.1)
     waits = Stage("waits", ("--eval", "waits: ; @sleep 0.4", "waits"))
     assert lanes.run([waits])
-    assert 1 <= len(shown) <= 4
-    assert shown[0] == {"waits": 0}
+    assert shown
+    assert shown[0].keys() == {"waits"}
 
 
 def test_failed_tests_are_counted(tmp_path: Path) -> None:
