@@ -29,8 +29,8 @@ def query(**body: Any) -> Query:
     return search.read_query("t", decoded(body), {})
 
 
-def answer(body: dict[str, Any], *matches: Match, more: bool = False) -> Any:
-    found = Answer(list(matches), 9, "text", more=more, statistics=KNOWN)
+def answer(body: dict[str, Any], *matches: Match, more: bool = False, complete: bool = True) -> Any:
+    found = Answer(list(matches), 9, "text", more=more, complete=complete, statistics=KNOWN)
     return search.search_answer("t", decoded(body), Result([found], '"e"'), 0.0)
 
 
@@ -166,6 +166,13 @@ def test_the_next_page_of_a_hybrid_search_has_all_earlier_matches() -> None:
     second = answer({**body, "after": first}, Match("b", 0.2, None, None, 2.4, 0.02), more=True).next
     following = query(**body, after=second)
     assert (following.after, following.seen, following.statistics) == ((0.02, "b"), {b"a", b"b"}, KNOWN)
+
+
+def test_the_page_after_a_hybrid_one_that_may_have_missed_matches_starts_before_the_best_score() -> None:
+    body = {**VECTOR, "text": "heat", "k": 1}
+    first = answer(body, Match("a", 0.1, None, None, 2.5, 0.03), more=True, complete=False).next
+    following = query(**body, after=first)
+    assert (following.after, following.seen) == (search_pages.BEFORE_THE_BEST, {b"a"})
 
 
 @pytest.mark.parametrize(

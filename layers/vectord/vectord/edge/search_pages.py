@@ -15,6 +15,7 @@ from vectord.errors import AnswerTooLarge
 from vectord.index.query.query import BEFORE_ALL, Answer, TextStatistics, distance_of, key_of_seen
 
 _MAX_FLOAT: Final = sys.float_info.max
+BEFORE_THE_BEST: Final = (_MAX_FLOAT, "")  # a score and an id before those of every match
 
 type _Seen = tuple[tuple[float, bytes], ...]  # matches of earlier pages, as distance or score, and key of the id
 
@@ -24,7 +25,8 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
 
     The first page may have missed rows nearer than its last match. Its position is therefore BEFORE_ALL, and `seen` has
     its matches. A later page keeps those of them that it has not passed. A hybrid search has all earlier matches in
-    `seen`. With `statistics`, those of the first page, every page of a search by words computes the same relevances.
+    `seen`, and the position after a first page that may have missed rows is BEFORE_THE_BEST. With `statistics`, those
+    of the first page, every page of a search by words computes the same relevances.
     """
 
     after: tuple[Annotated[float, msgspec.Meta(ge=0, le=_MAX_FLOAT)], str]
@@ -87,7 +89,8 @@ def _next_position(body: SearchBody, answer: Answer, shown: int, seen: _Seen) ->
     matches, known = answer.matches[:shown], answer.statistics
     if _is_hybrid(body):
         all_seen = *seen, *((match.score or 0.0, key_of_seen(match.id)) for match in matches)
-        return Position((matches[-1].score or 0.0, matches[-1].id), all_seen, known)
+        after = (matches[-1].score or 0.0, matches[-1].id) if answer.complete else BEFORE_THE_BEST
+        return Position(after, all_seen, known)
     if _is_by_terms(body):
         return Position((matches[-1].relevance or 0.0, matches[-1].id), (), known)
     if not answer.complete:  # only a first page is not

@@ -127,3 +127,29 @@ def test_hidden_rows_are_left_out_and_do_not_displace_others() -> None:
 def test_all_of_a_few_rows_are_likely(count: int) -> None:
     case = a_case("text", 64, rows=count)
     assert case.by_estimates(0, 0.95) == case.by_bits(0, 0.95) == set(range(count))
+
+
+@both
+def test_an_estimate_as_a_distance_is_the_reverse_of_a_limit(distance: Distance) -> None:
+    case = a_case("text", 64, distance)
+    query, exact = case.query(0), case.exact(0)
+    limits = np.array([likely.limit_of(float(each), query, distance) for each in exact])
+    assert likely.distances_of(limits, query, distance) == pytest.approx(exact, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("error", [0.0, 0.02, 0.05])
+def test_as_many_corrected_estimates_as_distances_are_below_a_limit(error: float) -> None:
+    dice = np.random.default_rng(4)
+    exact = np.log(dice.uniform(1, 1e6, 400_000)) / 20  # up to a distance, their number grows as exp(20 * distance)
+    values = exact + error * dice.standard_normal(len(exact))
+    found = likely.Estimates(values, np.full(len(exact), error))
+    corrected = likely.corrected(found, np.sort(values)[:2_000])
+    limit = np.sort(exact)[1_000]
+    assert np.count_nonzero(corrected < limit) == pytest.approx(1_000, rel=0.15)
+    assert error < 0.05 or np.count_nonzero(values < limit) > 1_400
+
+
+def test_estimates_of_rows_at_one_distance_are_not_corrected() -> None:
+    found = likely.Estimates(np.ones(8), np.ones(8))
+    assert likely.corrected(found, np.ones(4)).tolist() == found.values.tolist()
+    assert likely.corrected(found, np.ones(1)).tolist() == found.values.tolist()

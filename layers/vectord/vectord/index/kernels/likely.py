@@ -65,6 +65,12 @@ def limit_of(distance_value: float, query: RotatedQuery, distance: Distance) -> 
     return squared - float(query.residual @ query.residual)
 
 
+def distances_of(values: F64, query: RotatedQuery, distance: Distance) -> F64:
+    """Return estimates as distances between vectors: the reverse of `limit_of`, at least 0."""
+    squared = (values + float(query.residual @ query.residual)).clip(0)
+    return squared / 2 if distance == "cosine" else np.sqrt(squared)
+
+
 def kth_smallest(values: npt.NDArray[np.floating], k: int) -> float:
     """Return the `k`-th smallest value; infinity if there are fewer."""
     return float(np.partition(values, k - 1)[k - 1]) if k <= len(values) else math.inf
@@ -100,10 +106,30 @@ def smallest_of_rows(rows: U32, values: F64, count: int) -> F64:
     return np.array(sorted(of_row.values())[:count])
 
 
-def entries_of_nearest(found: Estimates, eligible: Array, kth: float) -> Array:
-    """Return the places in `eligible` of entries that are likely at most as far as `kth`, and the next by estimate."""
+def corrected(found: Estimates, smallest: F64) -> F64:
+    """Return the estimates, raised so that as many of them are below a limit as distances: float64 (n,).
+
+    There are more far rows than near ones, so more of them seem too near than too far. If the number of rows up to a
+    distance grows as exp(growth * distance), the number of estimates is exp((growth * error)**2 / 2) times as large,
+    as if each were growth * error**2 / 2 too small. The growth is that between the first quarter of `smallest`, the
+    smallest estimates of distinct rows in ascending order, and all of them. After Eddington, "On a formula for
+    correcting statistics for the effects of a known probable error of observation" (MNRAS 73, 1913).
+    """
+    quarter = len(smallest) // 4
+    span = float(smallest[-1] - smallest[quarter - 1]) if quarter else 0.0
+    if span <= 0:
+        return found.values
+    growth = math.log(len(smallest) / quarter) / span
+    return found.values + np.minimum(growth * found.errors**2 / 2, found.errors)
+
+
+def entries_of_nearest(found: Estimates, eligible: Array, kth: float, errors: float) -> Array:
+    """Return the places in `eligible` of entries that are likely at most as far as `kth`, and the next by estimate.
+
+    An entry is likely if its estimate less `errors` standard errors is at most `kth`.
+    """
     values = found.values[eligible]
-    likely = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[eligible] <= kth
+    likely = values - errors * found.errors[eligible] <= kth
     unlikely = np.flatnonzero(~likely)
     if len(unlikely) > _UNLIKELY:
         unlikely = unlikely[np.argpartition(values[unlikely], _UNLIKELY)[:_UNLIKELY]]

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from vectord.index.kernels import exact_scan
+from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
 from vectord.index.memory import section_bytes
 from vectord.index.query.efforts import DEFAULT_RECALL, K, fastest_by_ranges, required_of_partitions, warm_efforts
 from vectord.index.query.query import Query
@@ -42,7 +43,8 @@ class SearchPlan(msgspec.Struct, frozen=True):
     `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
     gets its bytes. `probes` is the number of partitions to probe, `entries` that of the entries in them on average.
     With `tail_codes`, the tail is searched by its codes and not by a scan. Without `documents`, a search by ranges does
-    not fetch those of the base together with the rows, because few of these will be matches.
+    not fetch those of the base together with the rows, because few of these will be matches. A search of partitions by
+    ranges reads rows that are among the nearest if their distances are `errors` standard errors below the estimates.
     """
 
     strategy: Strategy
@@ -53,6 +55,7 @@ class SearchPlan(msgspec.Struct, frozen=True):
     entries: int = 0
     tail_codes: bool = False
     documents: bool = True
+    errors: float = STANDARD_ERRORS_OF_PARTITIONS
 
 
 EXACT: Final = SearchPlan("exact")

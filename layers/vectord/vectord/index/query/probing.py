@@ -128,7 +128,7 @@ def _find(
     for query, each, partitions in zip(rotated, plans, ranked, strict=True):
         if plan.fetch == "ranges":
             rows, entries = parts.estimated(
-                query, partitions, each.effort, hidden, k=max(k, K), removed=mask.hidden_in_base
+                query, partitions, each.effort, hidden, k=max(k, K), errors=plan.errors, removed=mask.hidden_in_base
             )
         else:
             rows, entries = parts.nearest(query, partitions, each.effort, hidden)

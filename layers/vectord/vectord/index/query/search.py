@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -65,14 +65,14 @@ def search_many(
 
 
 def nearest(
-    index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *, read_ahead: bool, documents: bool = True
+    index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *, read_ahead: bool, **reading: Any
 ) -> tuple[list[Selected], SearchPlan]:
     """Return the rows of which the matches of each query vector are the first, and the plan that found them.
 
-    At least one row is in `mask`. Without `documents`, they are not fetched together with the rows.
+    At least one row is in `mask`. The plan is changed by `reading`, its members `documents` and `errors`.
     """
     plan = _plan(index, mask, query, read_ahead=read_ahead)
-    return _find(index, mask, query, plan if documents else structs.replace(plan, documents=False), check)
+    return _find(index, mask, query, structs.replace(plan, **reading) if reading else plan, check)
 
 
 def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> SearchPlan:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 type ByteRange = tuple[int, int]  # start and stop, in bytes of the section
 
 Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 
 class Section(Protocol):
@@ -34,6 +35,18 @@ class Section(Protocol):
 
 
 type SectionRanges = tuple[Section, Sequence[ByteRange] | None]  # None for the whole section
+
+
+def are_present(section: Section, starts: npt.NDArray[np.int64], size: int | npt.NDArray[np.int64]) -> Mask:
+    """Return which ranges of `size` bytes from `starts` on, int64 (n,), are completely fetched, bool (n,)."""
+    stops = starts + size
+    missing = section.missing(sorted(zip(starts.tolist(), stops.tolist(), strict=True)))
+    if not missing:
+        return np.ones(len(starts), np.bool_)
+    bounds = np.array([*missing, (sys.maxsize, sys.maxsize)], np.int64)
+    following = bounds[np.searchsorted(bounds[:, 1], starts, "right"), 0]  # the first missing byte that is not before
+    present: Mask = following >= stops
+    return present
 
 
 class Fetch(Protocol):

@@ -187,12 +187,14 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         hidden: Mask | None = None,
         *,
         k: int | None = None,
+        errors: float = likely.STANDARD_ERRORS_OF_PARTITIONS,
         removed: Mask | None = None,
     ) -> tuple[Array, int]:
         """Return up to `count` rows of `partitions` by estimated distance, and the number of entries examined.
 
         The rows are distinct and ordered, nearest first. With `k`, they are only those that may be among the `k`
-        nearest rows without the `removed` ones, and the next one. It is slower than `nearest`, and needs fewer rows.
+        nearest rows without the `removed` ones, and the next one: a distance may be `errors` standard errors less than
+        its estimate. It is slower than `nearest`, and needs fewer rows.
 
         Raises:
             BlobCorrupt: as `nearest`.
@@ -204,7 +206,8 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         if k is not None:
             counted = visible if removed is None else visible[~removed[rows[visible]]]
             nearest = likely.smallest_of_rows(rows[counted], found.values[counted], k)
-            visible = visible[likely.entries_of_nearest(found, visible, nearest[-1] if len(nearest) == k else np.inf)]
+            kth = float(nearest[-1]) if len(nearest) == k else np.inf
+            visible = visible[likely.entries_of_nearest(found, visible, kth, errors)]
         return likely.nearest_rows(found.values[visible], rows[visible], count), len(rows)
 
     def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, Estimates]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from vectord.index.kernels.distance import F64
 from vectord.index.query.explanations import Explanation
@@ -17,17 +18,28 @@ from vectord.index.query.text_limits import LEAST_PRODUCT
 from vectord.index.rows import Array
 
 _NO_BOUND: Final[Mapping[ListName, float]] = {"text": 0.0, "sparse": LEAST_PRODUCT}  # words add nothing negative
+COMPLETE: Final = 10  # ranks before the first one that may be missing: the nearest rows are found with a high recall
 
 
 class Ranking[T](msgspec.Struct, frozen=True, eq=False):
-    """A list of rows, or of their ids, the best first, and the value of each: its distance or its relevance."""
+    """A list of rows, or of their ids, the best first, and the value of each: its distance or its relevance.
+
+    Its scores count ranks as `counted_ranks` does.
+    """
 
     rows: Sequence[T]
     values: Sequence[float]
+    spacing: float = 1.0
 
     @property
     def rank_of(self) -> Mapping[T, int]:
         return {row: rank for rank, row in enumerate(self.rows, 1)}
+
+    @property
+    def counted_rank_of(self) -> Mapping[T, float]:
+        """The ranks that scores count."""
+        counted = counted_ranks(np.arange(1, len(self.rows) + 1), self.spacing)
+        return dict(zip(self.rows, counted.tolist(), strict=True))
 
     @property
     def value_of(self) -> dict[T, float]:
@@ -38,7 +50,7 @@ class Sorted(msgspec.Struct, frozen=True, eq=False):
     """Rows by the `values` of a list, the best first; rows with the same value in any order.
 
     With `weight`, a row of rank r gets weight / (rank_constant + r); a rank above `count` is not in the list. `first`
-    and `last` are the ranks that a row can have.
+    and `last` are the ranks that a row can have, which count as `counted_ranks` says.
     """
 
     rows: Array
@@ -48,11 +60,20 @@ class Sorted(msgspec.Struct, frozen=True, eq=False):
     count: int
     weight: float
     rank_constant: float
+    spacing: float = 1.0
+
+    def share(self, ranks: Array) -> F64:
+        """Return what a row of each of `ranks` gets."""
+        counted = counted_ranks(ranks, self.spacing)
+        return np.where(counted <= self.count, self.weight / (self.rank_constant + counted), 0.0)
+
+    def share_at(self, values: F64) -> F64:
+        """Return what rows with these values, as they ascend in the list, get."""
+        return self.share(1 + np.searchsorted(self.values, values))
 
     def shares(self, ranks: Array) -> dict[int, float]:
         """Return what each row gets if it has one of `ranks`."""
-        found = np.where(ranks <= self.count, self.weight / (self.rank_constant + ranks), 0.0)
-        return dict(zip(self.rows.tolist(), found.tolist(), strict=True))
+        return dict(zip(self.rows.tolist(), self.share(ranks).tolist(), strict=True))
 
     def tied(self, possible: Mapping[int, object]) -> list[int]:
         """Return the rows that tie with others, of ties that have a row of `possible`."""
@@ -63,8 +84,10 @@ class Sorted(msgspec.Struct, frozen=True, eq=False):
     def ranking(self, id_of: Mapping[int, str]) -> Ranking[int]:
         """Return the list, with ties in the order of the ids that are known."""
         keyed = zip(self.first.tolist(), self.rows.tolist(), self.values.tolist(), strict=True)
-        found = sorted(keyed, key=lambda each: (each[0], id_of.get(each[1], "")))[: self.count]
-        return Ranking([row for _, row, _ in found], [value for _, _, value in found])
+        counted = counted_ranks(np.arange(1, len(self.rows) + 1), self.spacing)
+        length = int(np.count_nonzero(counted <= self.count))
+        found = sorted(keyed, key=lambda each: (each[0], id_of.get(each[1], "")))[:length]
+        return Ranking([row for _, row, _ in found], [value for _, _, value in found], self.spacing)
 
 
 def bounds(query: Query) -> Mapping[ListName, float]:
@@ -73,9 +96,18 @@ def bounds(query: Query) -> Mapping[ListName, float]:
     return {name: bound for name, bound in least.items() if bound > _NO_BOUND[name]}
 
 
-def by_distance(rows: Array, distances: F64, fusion: Fusion) -> Sorted:
-    """Return the list by vector, the nearest first."""
-    return _sorted(rows, distances, distances, fusion, fusion.vector_weight)
+def counted_ranks(ranks: Array, spacing: float) -> Array | F64:
+    """Return the ranks that rows probably have in the whole list, of which some rows are missing after the first ones.
+
+    The first ones keep their ranks, so that equal ranks of two lists get equal shares. With a `spacing` of 1, no row is
+    missing.
+    """
+    return ranks if spacing == 1 else np.where(ranks <= COMPLETE, ranks, COMPLETE + spacing * (ranks - COMPLETE))
+
+
+def by_distance(rows: Array, distances: F64, fusion: Fusion, spacing: float = 1.0) -> Sorted:
+    """Return the list by vector, the nearest first; `spacing` is that of `counted_ranks`."""
+    return structs.replace(_sorted(rows, distances, distances, fusion, fusion.vector_weight), spacing=spacing)
 
 
 def by_relevance(rows: Array, relevances: F64, fusion: Fusion, name: ListName) -> Sorted:
@@ -97,8 +129,8 @@ def scores_of[T](rankings: Mapping[ListName, Ranking[T]], fusion: Fusion) -> dic
     """Return the score of each row that is in a list."""
     return fused(
         [
-            {row: fusion.weight_of(name) / (fusion.rank_constant + rank) for row, rank in ranking.rank_of.items()}
-            for name, ranking in rankings.items()
+            {row: fusion.weight_of(name) / (fusion.rank_constant + rank) for row, rank in each.counted_rank_of.items()}
+            for name, each in rankings.items()
         ]
     )
 

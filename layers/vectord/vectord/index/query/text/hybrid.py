@@ -1,65 +1,29 @@
 """Hybrid search: by several of a vector, words and a sparse vector, joined by reciprocal rank fusion."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
 
-import msgspec
 import numpy as np
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.index.kernels.distance import F64, distances
+from vectord.index.kernels.distance import F64
 from vectord.index.query import matches
-from vectord.index.query import search as by_vector
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.explanations import Explanation
 from vectord.index.query.matches import Selected, Stored
-from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import Answer, ListName, Match, Query, key_of_seen
+from vectord.index.query.query import Answer, Match, Query, key_of_seen
 from vectord.index.query.text import details, fusion, reading
-from vectord.index.query.text.fusion import Ranking, Sorted
+from vectord.index.query.text import lists as of_lists
+from vectord.index.query.text import nearest as by_vector
 from vectord.index.query.text.highlighting import highlighted, with_metadata
+from vectord.index.query.text.lists import Lists, Searched
+from vectord.index.query.text.nearest import NO_ROWS, FindNearest
 from vectord.index.query.text.reading import Opened
 from vectord.index.query.text.rounds import SharedRounds, with_fetch
 from vectord.index.query.text.search import by_keys, searched_rows
-from vectord.index.rows import Array, Mask, RowMask
+from vectord.index.rows import Array, RowMask
 from vectord.index.state import Index
 from vectord.index.text.reading import finished
-
-if TYPE_CHECKING:
-    from vectord.index.query.text.sparse import OpenedSparse
-
-_FEW: Final = 100  # rows of which everything that a match needs is fetched before it is certain that they are matches
-_NO_ROWS: Final[Array] = np.empty(0, np.int64)
-
-
-class _Searched(msgspec.Struct, frozen=True, eq=False):
-    """What a search has in memory before it makes its lists.
-
-    `allowed` are the rows that may match, None for all live ones. `opened` has the texts of each list by relevance, and
-    `nearest` the rows that the list by vector starts with, None without one.
-    """
-
-    allowed: Mask | None
-    opened: "Mapping[ListName, Opened | OpenedSparse]"
-    nearest: Selected | None
-    answer: Answer  # without matches
-
-    @property
-    def known(self) -> Array:
-        """The rows of which the vectors were read."""
-        return _NO_ROWS if self.nearest is None else self.nearest.rows
-
-
-class _Lists(msgspec.Struct, frozen=True, eq=False):
-    """The lists of rows that a search joins, the scores of their rows, and what is known of rows.
-
-    `values` has for each list the distance, or the relevance, of the rows of which it is known.
-    """
-
-    rankings: Mapping[ListName, Ranking[int]]
-    values: Mapping[ListName, dict[int, float]]
-    scores: dict[int, float]
 
 
 def search(
@@ -80,10 +44,12 @@ def search(
         AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
-    searched = _searched(index, query, matching, check, read_ahead=read_ahead)
-    lists = _lists(index, searched, query)
+    is_estimated = by_vector.may_be_estimated(query, by_keys(query).wanted)
+    find = by_vector.estimated if is_estimated else by_vector.nearest
+    searched = _searched(index, query, matching, check, find, read_ahead=read_ahead)
+    lists = of_lists.joined(index, searched, query)
     selected = _select(index, lists, query)
-    _complete(index, searched, query, lists, selected.rows)
+    of_lists.complete(index, searched, query, lists, selected.rows)
     page = structs.replace(with_metadata(by_keys(query)), seen=frozenset())
     make = _matches_of(searched, query, lists, selected.rows)
     [found] = matches.read(index, [selected], page, check, make)
@@ -107,16 +73,16 @@ def candidates(
     A match has its distance, its relevances and, in its explanation, its ranks in this shard. It has no metadata and no
     vector. No row is left out because it is too far, or of too little relevance in another list.
     """
-    searched = _searched(index, query, matching, check, read_ahead=read_ahead)
-    by_value = _sorted(searched, query)
+    searched = _searched(index, query, matching, check, by_vector.nearest, read_ahead=read_ahead)
+    by_value = of_lists.sorted_lists(searched, query)
     rows = np.array(sorted({row for each in by_value.values() for row in each.rows.tolist()}), np.int64)
-    with_vectors = rows[~np.isin(rows, searched.known)] if query.vectors else _NO_ROWS
+    with_vectors = rows[~np.isin(rows, searched.known)] if query.vectors else NO_ROWS
     reading.fetch_matches(index, rows, with_vectors)
     id_of = dict(zip(rows.tolist(), index.ids_of(rows.tolist()), strict=True))
-    lists = _ranked(by_value, id_of)
+    lists = of_lists.ranked(by_value, id_of)
     listed = np.array(sorted({row for each in lists.rankings.values() for row in each.rows}), np.int64)
     for name in lists.values:
-        _add_values(index, searched, query, lists, name, listed)
+        of_lists.add_values(index, searched, query, lists, name, listed)
     with_shares = listed if query.explain else listed[:0]
     make = _matches_of(searched, structs.replace(query, explain=True), lists, with_shares)
     found = [make(row, 0.0, (id_of[row], None, None)) for row in listed.tolist()]
@@ -124,16 +90,22 @@ def candidates(
 
 
 def _searched(
-    index: Index, query: Query, matching: RowMask | None, check: DeadlineCheck, *, read_ahead: bool
-) -> _Searched:
-    """Read the texts of a search, and find the rows that its list by vector starts with, if it has one."""
+    index: Index,
+    query: Query,
+    matching: RowMask | None,
+    check: DeadlineCheck,
+    find: FindNearest,
+    *,
+    read_ahead: bool,
+) -> Searched:
+    """Read the texts of a search, and `find` the rows that its list by vector starts with, if it has one."""
     terms = reading.analysed(index, query)
     mask = searched_rows(index, query, matching)
     steps = reading.opened_all(index, terms, query.statistics)
-    nearest, plan, is_local = None, None, all(text.section.whole for text in index.texts)
+    nearest, is_local = None, all(text.section.whole for text in index.texts)
     if query.vectors:
         shared = SharedRounds(index.fetch, steps)
-        nearest, plan = _nearest(with_fetch(index, shared), mask or index.live, query, check, read_ahead=read_ahead)
+        nearest = find(with_fetch(index, shared), mask or index.live, query, check, read_ahead=read_ahead)
         opened = shared.result()
     else:
         opened = finished(steps, index.fetch)
@@ -141,91 +113,19 @@ def _searched(
     answer = Answer(
         [],
         index.count,
-        "text" if plan is None else plan.strategy,
-        ("local" if is_local else "ranges") if plan is None else plan.fetch,
+        nearest.plan.strategy if nearest else "text",
+        nearest.plan.fetch if nearest else "local" if is_local else "ranges",
         nearest.examined if nearest else 0,
         (mask or index.live).count,
+        complete=nearest is None or not nearest.is_estimated,
         partitions=nearest.partitions if nearest else 0,
         entries=nearest.entries if nearest else 0,
         statistics=opened["text"].statistics if "text" in opened else None,
     )
-    return _Searched(reading.allowed_rows(mask), opened, nearest, answer)
+    return Searched(reading.allowed_rows(mask), opened, nearest, answer)
 
 
-def _nearest(
-    index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *, read_ahead: bool
-) -> tuple[Selected, SearchPlan]:
-    """Return the rows that the list by vector starts with, unordered."""
-    if not mask.count:
-        return Selected(_NO_ROWS, np.empty(0), 0, complete=True), EXACT
-    wanted = structs.replace(query, k=query.fusion.candidates, after=None, seen=frozenset(), paged=True)
-    [selected], plan = by_vector.nearest(index, mask, wanted, check, read_ahead=read_ahead, documents=False)
-    return selected, plan
-
-
-def _lists(index: Index, searched: _Searched, query: Query) -> _Lists:
-    """Return all lists and the scores of their rows, without rows that are too far or of too little relevance."""
-    by_value = _sorted(searched, query)
-    least = fusion.bounds(query)
-    limited = query.max_distance is not None or bool(least)  # so that other rows take the places of some
-    possible = fusion.possible_rows([*by_value.values()], len(index) if limited else by_keys(query).wanted)
-    lists = _ranked(by_value, _ids_of_ties(index, query, [*by_value.values()], possible, known=searched.known))
-    scores = lists.scores
-    scores.update(fusion.scores_of(lists.rankings, query.fusion))
-    if query.max_distance is not None:
-        _add_values(index, searched, query, lists, "vector", np.array(sorted(scores), np.int64))
-        _keep(scores, (row for row in scores if lists.values["vector"][row] <= query.max_distance))
-    for name, bound in least.items():
-        _add_values(index, searched, query, lists, name, np.array(sorted(scores), np.int64))
-        _keep(scores, [row for row in scores if lists.values[name][row] >= bound])
-    return lists
-
-
-def _sorted(searched: _Searched, query: Query) -> dict[ListName, Sorted]:
-    """Return the rows that each list starts with."""
-    found: dict[ListName, Sorted] = {}
-    if searched.nearest is not None:
-        found["vector"] = fusion.by_distance(searched.nearest.rows, searched.nearest.keys, query.fusion)
-    for name, opened in searched.opened.items():
-        ranked = opened.rank(query.fusion.candidates, searched.allowed, least=query.terms[name].min_relevance)
-        found[name] = fusion.by_relevance(ranked.rows, ranked.scores, query.fusion, name)
-    return found
-
-
-def _ranked(by_value: Mapping[ListName, Sorted], id_of: Mapping[int, str]) -> _Lists:
-    """Return the lists, with ties in the order of the ids that are known, and without scores."""
-    rankings = {name: each.ranking(id_of) for name, each in by_value.items()}
-    return _Lists(rankings, {name: each.value_of for name, each in rankings.items()}, {})
-
-
-def _ids_of_ties(
-    index: Index, query: Query, by_value: Sequence[Sorted], possible: Mapping[int, float], *, known: Array
-) -> Mapping[int, str]:
-    """Return the ids that decide the ranks of `possible` rows; fetch what matches of these need in the same round.
-
-    The distances of the rows `known` are known.
-    """
-    tied = sorted({row for each in by_value for row in each.tied(possible)})
-    if tied and len(possible) <= _FEW:
-        rows = np.array(sorted(possible.keys() | set(tied)), np.int64)
-        reading.fetch_matches(index, rows, _with_vectors(query, np.array(sorted(possible), np.int64), known))
-    return dict(zip(tied, index.ids_of(tied), strict=True))
-
-
-def _with_vectors(query: Query, rows: Array, known: Array) -> Array:
-    """Return those of `rows` whose vectors a match needs; the distances of the rows `known` are known."""
-    if query.include_vectors:
-        return rows
-    return rows[~np.isin(rows, known)] if query.vectors else _NO_ROWS
-
-
-def _keep(scores: dict[int, float], rows: Iterable[int]) -> None:
-    kept = {row: scores[row] for row in rows}
-    scores.clear()
-    scores.update(kept)
-
-
-def _select(index: Index, lists: _Lists, query: Query) -> Selected:
+def _select(index: Index, lists: Lists, query: Query) -> Selected:
     """Return the rows that a page, and whether another one follows, depend on; none that were on earlier pages."""
     rows, keys = np.array(list(lists.scores), np.int64), -np.array(list(lists.scores.values()))
     page = by_keys(query)
@@ -255,31 +155,7 @@ def _unseen(index: Index, rows: Array, keys: F64, page: Query) -> Array:
     return np.array(kept, np.int64)
 
 
-def _complete(index: Index, searched: _Searched, query: Query, lists: _Lists, rows: Array) -> None:
-    """Add what matches need of rows that only some of the lists have; fetch their vectors and documents."""
-    ascending = np.sort(rows)
-    known = np.array(list(lists.values.get("vector", ())), np.int64)
-    reading.fetch_matches(index, ascending, _with_vectors(query, ascending, known))
-    for name in lists.values:
-        _add_values(index, searched, query, lists, name, ascending)
-
-
-def _add_values(  # noqa: PLR0917
-    index: Index, searched: _Searched, query: Query, lists: _Lists, name: ListName, rows: Array
-) -> None:
-    """Add the distances or relevances, by the list `name`, of those of ascending rows that are not known."""
-    known = lists.values[name]
-    unknown = [row for row in rows.tolist() if row not in known]
-    if not unknown:
-        return
-    if name == "vector":
-        found = distances(index.vectors_of(unknown), None, query.vectors[0], index.params.distance)
-    else:
-        found = searched.opened[name].relevances(np.array(unknown, np.int64))
-    known.update(zip(unknown, found.tolist(), strict=True))
-
-
-def _matches_of(searched: _Searched, query: Query, lists: _Lists, rows: Array) -> matches.MakeMatch:
+def _matches_of(searched: Searched, query: Query, lists: Lists, rows: Array) -> matches.MakeMatch:
     """Return what makes a match of a row; only `rows` have the shares of terms and indices in an explanation."""
     shares = details.explanations(searched.opened.values(), np.sort(rows)) if query.explain else {}
     ranks = {name: each.rank_of for name, each in lists.rankings.items()}
