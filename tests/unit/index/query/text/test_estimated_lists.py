@@ -176,6 +176,7 @@ def test_the_second_page_has_the_matches_that_the_first_one_missed(packed: Packe
     for query in queries:
         index, _ = cold(packed.blob)
         first = hybrid.search(index, query)
+        assert first.more
         seen = frozenset(key_of_seen(match.id) for match in first.matches)
         following = structs.replace(query, after=(1e300, ""), seen=seen)
         second = hybrid.search(index, following)

@@ -44,8 +44,7 @@ def search(
         AnswerTooLarge: the answer is certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
-    is_estimated = by_vector.may_be_estimated(query, by_keys(query).wanted)
-    find = by_vector.estimated if is_estimated else by_vector.nearest
+    find = by_vector.estimated if by_vector.may_be_estimated(query) else by_vector.nearest
     searched = _searched(index, query, matching, check, find, read_ahead=read_ahead)
     lists = of_lists.joined(index, searched, query)
     selected = _select(index, lists, query)
@@ -53,7 +52,8 @@ def search(
     page = structs.replace(with_metadata(by_keys(query)), seen=frozenset())
     make = _matches_of(searched, query, lists, selected.rows)
     [found] = matches.read(index, [selected], page, check, make)
-    more = found.cut or len(found.listed) > query.k
+    # Of an estimated list, only rows that may be matches of this page are known.
+    more = found.cut or len(found.listed) > query.k or not searched.answer.complete
     answer = structs.replace(searched.answer, matches=found.listed[: query.k], more=more)
     if query.highlight and isinstance(words := searched.opened.get("text"), Opened):
         return highlighted(answer, words.words, words.query, query, check)

@@ -80,7 +80,7 @@ def _of_possible(index: Index, nearest: Nearest, query: Query, by_value: Mapping
 
     The distances of these rows are exact, and those of the others in the list by vector are estimates.
     """
-    rows = choice.possible_rows(by_value, nearest, query.fusion, by_keys(query).wanted)
+    rows = choice.possible_rows(by_value, nearest, query.fusion, query.k)
     possible = dict.fromkeys(rows.tolist(), 0.0)
     tied = _tied([*by_value.values()], possible)
     with_ids = np.array(sorted({*possible, *tied}), np.int64)

@@ -88,15 +88,15 @@ def estimated(index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *
     return Nearest(listed, plan, found.examined, found.partitions, found.entries, unread)
 
 
-def may_be_estimated(query: Query, wanted: int) -> bool:
-    """Return True if few rows of the list can be among the `wanted` matches, and the answer depends on no other one.
+def may_be_estimated(query: Query) -> bool:
+    """Return True if few rows of the list can be matches, and the answer depends on no other one.
 
     An explanation has ranks, a bound of distances or relevances concerns all rows, and a further page is exact, so that
     it has the matches which the first one missed. So is the list of a search with a higher recall than the default.
     """
     is_bounded = query.max_distance is not None or any(each.min_relevance > 0 for each in query.terms.values())
     is_exact = query.explain or query.after is not None or query.recall > DEFAULT_RECALL or query.ef_search > 0
-    return not is_bounded and not is_exact and wanted * _CANDIDATES_PER_MATCH <= query.fusion.candidates
+    return not is_bounded and not is_exact and query.k * _CANDIDATES_PER_MATCH <= query.fusion.candidates
 
 
 def _found(
