@@ -18,7 +18,7 @@ from vectord.index.query.efforts import DEFAULT_RECALL, K
 from vectord.index.query.matches import Selected
 from vectord.index.query.planner import EXACT, SearchPlan
 from vectord.index.query.query import Query
-from vectord.index.query.text import estimates
+from vectord.index.query.text import estimates, fusion
 from vectord.index.query.text.estimates import Listed, Unread, exactly
 from vectord.index.rows import Array, RowMask
 from vectord.index.state import Index
@@ -94,7 +94,7 @@ def may_be_estimated(query: Query) -> bool:
     An explanation has ranks, a bound of distances or relevances concerns all rows, and a further page is exact, so that
     it has the matches which the first one missed. So is the list of a search with a higher recall than the default.
     """
-    is_bounded = query.max_distance is not None or any(each.min_relevance > 0 for each in query.terms.values())
+    is_bounded = query.max_distance is not None or bool(fusion.bounds(query))
     is_exact = query.explain or query.after is not None or query.recall > DEFAULT_RECALL or query.ef_search > 0
     return not is_bounded and not is_exact and query.k * _CANDIDATES_PER_MATCH <= query.fusion.candidates
 
