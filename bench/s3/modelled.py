@@ -48,11 +48,13 @@ class ModelledStore(MemoryStore):
         finally:
             time.sleep(PUT / 2)
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         """Take as long as a request that begins, parts that are sent and copied at once, and a request that ends."""
         time.sleep(2.5 * PUT + (source.stop - source.start) / COPIED)
         try:
-            return super().splice(name, head, source, condition=condition, commit=commit)
+            return super().splice(name, head, source, condition=condition, commit=commit, gives_way=gives_way)
         finally:
             time.sleep(PUT / 2)
 

@@ -3,8 +3,8 @@
 `python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...] [--store stand-in|link|model]`: on the
 stand-in for S3, on it behind the link, or on a store in memory with S3's latencies. Each writer has a service of its
 own, as a Lambda function has, and starts its next batch when the last one is committed. All begin at once, so that all
-but one lose a race with their first batch: "later" is without these. Builds are left to the compact function, which
-does not run. To measure the code of another checkout:
+but one give way, or lose a race, with their first batch: "later" is without these. Builds are left to the compact
+function, which does not run. To measure the code of another checkout:
 `OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:<checkout>/layers/vectord .venv/bench/bin/python -m bench.studies.commits`.
 """
 

@@ -17,6 +17,7 @@ RESPONSES = {
     "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
     "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e1-2&quot;</ETag></CompleteMultipartUploadResult>",
     "abort": b"",
+    "list": b"<ListMultipartUploadsResult></ListMultipartUploadsResult>",
 }
 
 
@@ -39,6 +40,8 @@ def step_of(handler: BaseHTTPRequestHandler) -> str:
     """Name the step of an upload that a request is."""
     if handler.command == "POST":
         return "create" if "?uploads" in handler.path else "complete"
+    if handler.command == "GET":
+        return "list"
     if handler.command == "DELETE":
         return "abort"
     if "x-amz-copy-source" in handler.headers:

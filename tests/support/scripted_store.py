@@ -89,9 +89,11 @@ class ScriptedStore:
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
         return self._step("link", lambda: self.inner.link(name, seconds, filename, version=version), name)
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         def real() -> str:
-            return self.inner.splice(name, head, source, condition=condition, commit=commit)
+            return self.inner.splice(name, head, source, condition=condition, commit=commit, gives_way=gives_way)
 
         return self._step("splice", real, name)
 

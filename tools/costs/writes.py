@@ -20,6 +20,7 @@ WAIT_SECONDS: Final = WaitLimits().quiet  # the function waits for the end of a 
 BUILD_GB: Final = 3008 / 1024
 THINNING_SECONDS: Final = 1.0  # assumed: start of the process and one listing
 STAGED_PART: Final = 16 << 20  # bytes of a part of a staged body
+FIRST_LISTS: Final = 1  # requests, as dear as a PUT: a write that follows no other within 10 s looks for other writers
 PIECE_RATIO: Final = 1.1  # bytes of a piece of the tail / bytes of its vectors: codes and small documents
 DAYS_A_MONTH: Final = 365.25 / 12
 
@@ -62,7 +63,7 @@ def thinning_dollars() -> float:
 def commits(vectors: int, adds: int) -> float:
     """Return the dollars a month of `adds` batches a day, with their share of the builds."""
     packed = object_bytes(vectors) >= PACKED
-    s3 = (SPLICE_PUTS * PUT + SPLICE_GETS * GET) if packed else PUT
+    s3 = ((SPLICE_PUTS + FIRST_LISTS) * PUT + SPLICE_GETS * GET) if packed else PUT
     added = max(DEFAULT.tail_rows, vectors // DEFAULT.tail_share)  # rows until a build is due
     build = build_dollars(vectors) * ROWS_A_BATCH / added if packed else 0.0
     return adds * DAYS_A_MONTH * (REQUEST + s3 + ADD_SECONDS * MEMORY_GB * GB_SECOND + build)

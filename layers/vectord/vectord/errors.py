@@ -40,7 +40,7 @@ VectordError
     ├── ObjectVersionNotFound      no such version of the object, or it is a deletion marker
     ├── ConditionFailed            the condition of a write did not hold: nothing was written
     ├── ObjectChanged              the object changed between two reads of ranges: start over
-    ├── WriteConflict              another operation on the object is in progress: nothing was written
+    ├── WriteConflict              another operation is in progress: nothing was written; see storage/base.py
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
     ├── FunctionBusy               another function could not be invoked: it did not run
     │   └── FunctionThrottled          because too many functions run, or too many were invoked

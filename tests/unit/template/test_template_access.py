@@ -18,6 +18,7 @@ SPLICE = {
     ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*"),
     ("s3:DeleteObject", "Bucket.Arn/_vectors/.staging/*"),
 }
+UPLOADS = {("s3:ListBucketMultipartUploads", "Bucket.Arn")}
 PAST = {("s3:GetObjectVersion", "Bucket.Arn/_vectors/*"), ("s3:ListBucketVersions", "Bucket.Arn")}
 
 
@@ -35,7 +36,7 @@ def logs(function: str) -> set[tuple[str, str]]:
 THIN = {
     ("s3:DeleteObjectVersion", "Bucket.Arn/_vectors/*"),
     ("s3:ListBucketVersions", "Bucket.Arn"),
-    ("s3:ListBucketMultipartUploads", "Bucket.Arn"),
+    *UPLOADS,
 }
 QUEUE = {("sqs:SendMessage", "Changes.Arn")}
 COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
@@ -50,6 +51,7 @@ RIGHTS = {
     "AddFunction": READ
     | WRITE
     | SPLICE
+    | UPLOADS
     | COMPACT
     | calls("AddFunction")
     | QUEUE
@@ -61,18 +63,21 @@ RIGHTS = {
     },
     "DeleteFunction": READ
     | WRITE
+    | UPLOADS
     | COMPACT
     | QUEUE
     | calls("DeleteFunction")
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "S3VectorsFunction": READ
     | WRITE
+    | UPLOADS
     | PAST
     | COMPACT
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "IngestFunction": READ
     | WRITE
     | SPLICE
+    | UPLOADS
     | COMPACT
     | {
         ("s3:GetObject", "Inbox.Arn/uploads/*"),

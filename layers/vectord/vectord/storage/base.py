@@ -7,6 +7,8 @@ from typing import Final, Protocol, cast
 
 import msgspec
 
+from vectord.errors import WriteConflict
+
 type ByteRange = tuple[int, int]  # start and stop, in bytes
 type Data = bytes | memoryview  # a view of the HTTP library's buffer saves a copy, 25 ms for 20 MB
 
@@ -22,6 +24,10 @@ class IfMatch(msgspec.Struct, frozen=True):
 
 
 Condition = IfAbsent | IfMatch
+
+
+class WriteInProgress(WriteConflict):
+    """Another writer had begun to write the object; this one, with `gives_way`, has written nothing."""
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -161,13 +167,17 @@ class Store(Reader, Protocol):
             StoreUnavailable: no response; the object may have been written.
         """
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         """Write `head` and the bytes of `source` as the object, and return the new ETag.
 
         The store copies the bytes of the source; they do not travel. `commit` goes into the user metadata. The object
-        is written as a whole or not at all.
+        is written as a whole or not at all. With `gives_way`, a store may refuse at once if another writer had begun to
+        write the object just before; one of several writers that begin together goes on.
 
         Raises:
+            WriteInProgress: with `gives_way` only; nothing was written.
             ValueError: `head` or the source is shorter than a part may be (vectord.storage.limits).
             ConditionFailed: the condition did not hold or the source has another ETag; nothing was written.
             ObjectNotFound: the source does not exist, or IfMatch and there is no object; nothing was written.

@@ -85,7 +85,9 @@ class MemoryStore:
             self._check(name, condition)
             return self._write(name, data)
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         check_splice(head, source, self._min_part)
         with self._lock:
             copied = _cut_range(self._data_at(source.name, source.etag, source.version), source.start, source.stop)

@@ -19,7 +19,6 @@ from typing import Final
 from vectord.errors import (
     BlobError,
     ConditionFailed,
-    Contended,
     IndexNotFound,
     ObjectChanged,
     ObjectNotFound,
@@ -34,19 +33,18 @@ from vectord.errors import (
 )
 from vectord.index import mutations
 from vectord.index.codec import encode
-from vectord.index.codec.encode import PreparedBlob
 from vectord.index.codec.reads import read_ahead
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Keyed, is_repeat
 from vectord.service.commit.operations import OfIndex
 from vectord.service.commit.pending import PendingChanges
-from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Staged, Wait
+from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Prepare, PreparedCommit, Wait, cause
 from vectord.service.commit.turns import ToCommit, Work
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
-from vectord.storage.base import CopySource, IfMatch, local_files
+from vectord.storage.base import IfMatch, WriteInProgress, local_files
 
 _STREAK_SECONDS: Final = 10.0  # between two changes of a streak
 _FIRST_LOOKS: Final = 2  # changes of a streak that look for others, after its first one
@@ -67,6 +65,7 @@ class CommitLoop:
         self._local_files = local_files(reader.store)
         self._pending = PendingChanges(reader.store, reader.environment)
         self._streak, self._looked = ("", 0.0, 0), 0.0  # of its last change: index, time, changes before it
+        self._written: dict[str, float] = {}  # by index, the time of the last change
 
     def apply(
         self, base: Snapshot, operation: Operation, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
@@ -105,7 +104,8 @@ class CommitLoop:
         return self._requested(name, self.commit(name, commit_id, partial(self._prepare, work, deadline), deadline))
 
     def _requested(self, name: str, committed: Committed[Effect]) -> Committed[Effect]:
-        """Request a compaction if the commit left a build to it."""
+        """Remember the change, and request a compaction if the commit left a build to it."""
+        self._written[name] = self._environment.now()
         if committed.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name, committed.state.index)
         return committed
@@ -113,9 +113,10 @@ class CommitLoop:
     def _prepare(
         self, work: Work, deadline: Deadline, state: Snapshot, lost: int
     ) -> PreparedCommit[Effect] | Committed[Effect] | Wait:
-        change, adds, waited = work.change, work.adds, lost > 0
-        if work.operation and (work.turn or lost or self._others_wait(state)):
-            turn = work.turn or work.begin_turn(self._pending, self._environment, state.name, deadline)
+        name, change, adds, waited = state.name, work.change, work.adds, lost > 0
+        gave_way = work.first is not None and work.first.gave_way
+        if work.operation and (work.turn or lost or gave_way or self._others_wait(state)):
+            turn = work.turn or work.begin_turn(self._pending, self._environment, name, deadline)
             found = turn.next(state, lost, work.check)
             if not isinstance(found, ToCommit):
                 return found
@@ -131,7 +132,7 @@ class CommitLoop:
         deferred = policy is not None and policy.is_deferred(changed, thresholds, deadline)
         encoded = encode.encode(
             changed,
-            state.name,
+            name,
             work.commit_id,
             thresholds=thresholds,
             rebuild=False if deferred or waited else None,  # a build would lose the next race
@@ -141,7 +142,10 @@ class CommitLoop:
         if self._local_files and encoded.copied is None:
             missing = self._local_files.missing_bytes(encoded.parts)
             encoded = encoded.with_longer_head(missing) if missing else encoded
-        return PreparedCommit(state, encoded, effect, build_deferred=deferred, can_wait=work.operation is not None)
+        prepared = PreparedCommit(state, encoded, effect, build_deferred=deferred, can_wait=work.operation is not None)
+        prepared.gives_way = prepared.can_wait and work.first is None and not waited and not self._has_written(name)
+        work.first = work.first or prepared
+        return prepared
 
     def _others_wait(self, state: Snapshot) -> bool:
         """Return True if other writers of the index probably wait for their turns; call it once for each change."""
@@ -155,6 +159,12 @@ class CommitLoop:
             return False
         self._looked = now
         return self._pending.someone_waits(state.name)
+
+    def _has_written(self, name: str) -> bool:
+        """Return True if this process has changed the index just before, so that it knows of other writers."""
+        since = self._environment.now() - _STREAK_SECONDS
+        self._written = {one: at for one, at in list(self._written.items()) if at > since}
+        return name in self._written
 
     def commit[R](
         self,
@@ -207,7 +217,7 @@ class CommitLoop:
             before, state = state, self._present(name, deadline, prepared)
             failed = 0 if state.etag != before.etag else failed + (not isinstance(outcome, Wait))
             if isinstance(outcome, PreparedCommit):
-                lost += state.etag != before.etag or outcome.is_void
+                lost += not outcome.gave_way and (state.etag != before.etag or outcome.is_void)
         return self._resolve_outcome(name, commit_id, prepared, failure, deadline)
 
     def _pause(self, outcome: object, attempt: int, deadline: Deadline) -> bool:
@@ -233,6 +243,9 @@ class CommitLoop:
         except ObjectNotFound as error:
             self._reader.cache.forget(name)
             raise IndexNotFound(name) from error
+        except WriteInProgress:
+            prepared.conflict = prepared.gave_way = True
+            return None
         except (ConditionFailed, WriteConflict) as error:
             self._environment.meter.add("Conflicts")
             prepared.refused |= isinstance(error, ConditionFailed)
@@ -254,14 +267,9 @@ class CommitLoop:
         return Committed(prepared.result, state, prepared.build_deferred)
 
     def _put[R](self, name: str, prepared: PreparedCommit[R], commit_id: str) -> str:
-        encoded, base_etag = prepared.encoded, prepared.base.etag
-        if encoded.copied is None:
-            return self._put_whole(name, encoded, IfMatch(base_etag), commit_id)
-        body = prepared.staged or Staged(name, base_etag)
-        source = CopySource(body.name, body.etag, *encoded.copied, body.version)
-        return self._reader.store.splice(name, encoded.front, source, condition=IfMatch(base_etag), commit=commit_id)
-
-    def _put_whole(self, name: str, encoded: PreparedBlob, condition: IfMatch, commit_id: str) -> str:
+        encoded, condition = prepared.encoded, IfMatch(prepared.base.etag)
+        if encoded.copied is not None:
+            return prepared.splice(self._reader.store, commit_id)
         if self._local_files:
             return self._local_files.put_parts(name, encoded.parts, condition, commit_id)
         return self._reader.store.put(name, encoded.blob, condition, commit_id)
@@ -278,12 +286,7 @@ class CommitLoop:
         state = self._present(name, deadline, prepared)
         if prepared and state.index.has_applied(commit_id):
             return self._found(prepared, state)
-        # A write without an answer may still be applied while the index has the ETag of its base.
-        if prepared and prepared.unknown and state.etag == prepared.base.etag:
-            raise OutcomeUnknown(name)
-        if isinstance(failure, StoreUnavailable):
-            raise StorageSilent from failure
-        raise Contended(name)
+        raise cause(prepared, state, failure) from failure
 
 
 def _check(state: Snapshot, name: str, write: WriteOptions, snapshot: Snapshot | None) -> None:

@@ -1,4 +1,4 @@
-"""A writer that lost a race stores its change, and waits for its turn to commit all pending changes at once.
+"""A writer that lost a race, or gave way, stores its change, and waits for its turn to commit all pending changes.
 
 The first of the writers that wait, in the order of their ids, commits next: every change that it finds, its own
 included, under one conditional write. The others look again and again for the outcome of their change in the index.
@@ -8,6 +8,8 @@ included, under one conditional write. The others look again and again for the o
 | commits                             | find the outcomes of their changes, or are nearer to their turn   |
 | dies, or takes too long             | the second one commits after TAKEOVER seconds, and so on          |
 | and more than 16 others die         | those behind them commit after 10 seconds, whoever is the fastest |
+
+Who gave way to a write in progress lets it pass: that writer is before all who wait, until the index changes.
 
 A change is applied once, because the index records outcomes: a commit lists the pending changes after it has read the
 index, and applies those without an outcome. It drops the outcomes of changes whose objects are gone: no later commit
@@ -32,7 +34,7 @@ from vectord.errors import (
 from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.commit.pending import PendingChange, PendingChanges, pending_change
-from vectord.service.commit.prepared import Change, Committed, Effect, Operation, Wait
+from vectord.service.commit.prepared import Change, Committed, Effect, Operation, PreparedCommit, Wait
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
@@ -41,8 +43,11 @@ TAKEOVER: Final = 2.0  # seconds without a commit, and those of its bytes, after
 _COPIED: Final = 50_000_000  # bytes of an index, and of the changes of a commit, that one writes in a second
 _STAGGER: Final = 0.5  # seconds until the next one does
 _MAX_STAGGER: Final = 8.0  # seconds: if many writers died at once, one that lives commits before its deadline
+_PASSING: Final = 5.0  # seconds after which a writer that others let pass has probably died
+_MANY: Final = 4  # changes in a commit: so many looks at once slow a store down
 _POLL: Final = (0.05, 0.4)  # least and most seconds between two looks at the index
 _GATHER: Final = 0.2  # seconds in which writers come back with their next changes
+_LONGEST_GATHER: Final = 0.6  # seconds in which they do so one after the other
 _FOLLOWING: Final = 3  # commits: a writer that commits alone between others was only the quickest
 _MAX_CHANGES: Final = 128  # of one commit
 _MAX_BYTES: Final = 24 << 20  # of the changes of one commit, but for the first and the writer's own
@@ -71,10 +76,16 @@ class Turn:
         self._pending, self._environment = pending, environment
         self._name, self._commit_id, self._operation = name, commit_id, operation
         self._own, self._attempt, self.is_stored = own, 0, False
-        self._etag, self._since = "", 0.0
+        self._etag, self._since, self._gathered = "", 0.0, 0
+        self._passing: str | None = None
+        self._raced = False  # another writer committed, or began to, while this one waited
         self._listed: list[PendingChange] = []
         self._operations: dict[str, Operation | None] = {}
         self._refusal: VectordError | None = None
+
+    def let_pass(self, etag: str) -> None:
+        """Count another writer, who has no change that waits, as nearer to its turn while the index has this ETag."""
+        self._passing, self._raced = etag, True
 
     def next(self, state: Snapshot, lost: int, check: DeadlineCheck) -> ToCommit | Committed[Effect] | Wait:
         """Return what to do at a state of the index: commit changes of it, return the recorded effect, or wait.
@@ -93,24 +104,45 @@ class Turn:
             return Committed(effect, state) if effect else ToCommit(self._alone(check), self._operation.adds)
         now = self._environment.now()
         if is_new := state.etag != self._etag:
-            self._etag, self._since, self._listed = state.etag, now, self._list()
-        before = self._position(outcomes)
+            self._raced |= lost > 0 or bool(self._etag)
+            self._etag, self._since, self._gathered, self._listed = state.etag, now, 0, self._list()
+        before = self._position(outcomes) + self._lets_pass(now)
         if before and now - self._since < self._takeover(state.index.size, before):
-            return Wait(self._wait(now - self._since))
-        if is_new and not lost and len(self._waiting(outcomes)) < len(outcomes):
-            return Wait(_GATHER)  # those whose changes were committed together will probably be back
+            return Wait(self._wait(now - self._since, len(outcomes)))
         if not is_new:
             self._listed = self._list()
-        return self._combined(outcomes, lost, check)
+        if not lost and self._gathers(outcomes, now):
+            return Wait(_GATHER if is_new else _GATHER / 2)
+        return self._combined(outcomes, check)
+
+    def _gathers(self, outcomes: dict[str, Effect | None], now: float) -> bool:
+        """Return True while those whose changes were committed together probably come back; read the changes of some.
+
+        More are expected if others have come since the last look, but not for long.
+        """
+        waiting = self._waiting(outcomes)
+        if now - self._since >= _LONGEST_GATHER or not self._gathered < len(waiting) < len(outcomes):
+            return False
+        self._gathered = len(waiting)
+        self._read(self._others(self._chosen(waiting)))
+        return True
+
+    def _lets_pass(self, now: float) -> bool:
+        return self._etag == self._passing and now - self._since < _PASSING
 
     def _takeover(self, size: int, before: int) -> float:
         """Return the seconds without a commit after which this writer commits, an index of `size` bytes."""
         written = size + sum(change.size for change in self._chosen(self._listed))
         return TAKEOVER + written / _COPIED + min(_STAGGER * (before - 1), _MAX_STAGGER)
 
-    def _wait(self, waited: float) -> float:
-        """Return the seconds until the next look: half of what was `waited` for the state, so that looks stay few."""
+    def _wait(self, waited: float, together: int) -> float:
+        """Return the seconds until the next look: half of what was `waited` for the state, so that looks stay few.
+
+        If many changes were committed `together`, the next commit does not begin before its writer has gathered.
+        """
         least, most = _POLL
+        if together > _MANY and waited < _GATHER:
+            least = _GATHER
         return self._environment.uniform(0.75, 1.25) * min(max(waited / 2, least), most)
 
     def result(self, committed: Committed[Effect]) -> Committed[Effect]:
@@ -158,11 +190,10 @@ class Turn:
             raise OutcomeUnknown(self._name)
         return ids.index(self._own)
 
-    def _combined(self, outcomes: dict[str, Effect | None], lost: int, check: DeadlineCheck) -> ToCommit:
+    def _combined(self, outcomes: dict[str, Effect | None], check: DeadlineCheck) -> ToCommit:
         """Return the change that applies every waiting change, each as a whole or not at all, and records outcomes."""
         chosen = self._chosen(self._waiting(outcomes))
-        others = [change for change in chosen if change.id != self._own]
-        operations = self._read(others) | {self._own: self._operation}
+        operations = self._read(self._others(chosen)) | {self._own: self._operation}
         staged = {change.id for change in self._listed}
 
         def combined(index: Index) -> tuple[Index, Effect]:
@@ -170,12 +201,15 @@ class Turn:
             for change in chosen:
                 index, found[change.id] = self._applied(index, change.id, operations[change.id], check)
             applied = mutations.with_outcomes(index.applied, found, staged)
-            if following := _following(index, raced=lost > 0 or len(found) > 1):
+            if following := _following(index, raced=self._raced or len(found) > 1):
                 applied = mutations.with_race(applied, self._commit_id, following)
             self._environment.meter.add("ChangesOfOthers", len(found) - 1)
             return structs.replace(index, applied=applied), found[self._own] or ()
 
         return ToCommit(combined, sum(each.adds for each in operations.values() if each))
+
+    def _others(self, changes: list[PendingChange]) -> list[PendingChange]:
+        return [change for change in changes if change.id != self._own]
 
     def _read(self, changes: list[PendingChange]) -> dict[str, Operation | None]:
         """Return the operations of changes; those that a lost race has read already are not read again."""
@@ -219,7 +253,10 @@ def _following(index: Index, *, raced: bool) -> int:
 
 
 class Work(msgspec.Struct):
-    """A change to commit. With `operation`, the same change as a value, it waits for its `turn` after a lost race."""
+    """A change to commit. With `operation`, the same change as a value, it waits for its `turn` after a lost race.
+
+    `first` is what was prepared of it first. If that gave way to another writer, it waits for its turn, too.
+    """
 
     commit_id: str
     change: Change
@@ -227,6 +264,7 @@ class Work(msgspec.Struct):
     check: DeadlineCheck
     operation: Operation | None = None
     turn: Turn | None = None
+    first: PreparedCommit[Effect] | None = None
 
     def begin_turn(self, pending: PendingChanges, environment: Environment, name: str, deadline: Deadline) -> Turn:
         """Begin the turn of the `operation`, whose writer waits until the deadline."""
@@ -234,4 +272,6 @@ class Work(msgspec.Struct):
             raise AssertionError("only an operation can wait for a turn")
         own = pending.new_id(environment.left(deadline))
         self.turn = Turn(pending, environment, name, own, self.commit_id, self.operation)
+        if self.first and self.first.gave_way:
+            self.turn.let_pass(self.first.base.etag)
         return self.turn

@@ -150,7 +150,9 @@ class FileStore:
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         return self._early.missing_bytes(parts)
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         check_splice(head, source, self._min_part)
         self._sweep.when_due()
         with self._objects.open(source.name, source.version) as copied:

@@ -1,7 +1,10 @@
 """Listings from S3 by boto3: the keys of a bucket, and the versions of one key."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import ObjectVersion, VersionPage
@@ -12,6 +15,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MAX_PAGE: Final = 1_000  # entries; S3 returns at most this many
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A multipart upload in progress; S3 rounds the time at which it began to whole seconds."""
+
+    key: str
+    id: str
+    began: datetime
 
 
 class S3Listing:
@@ -73,6 +84,22 @@ class S3Listing:
             if not page["IsTruncated"] or page["NextKeyMarker"] != key:
                 return
             paging = {"KeyMarker": key, "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    def uploads(self, prefix: str) -> Iterator[Upload]:
+        """Yield the multipart uploads in progress of all keys that start with `prefix`."""
+        client, paging = self._client(), dict[str, Any]()
+        while True:
+            with botocore_errors(store_error):
+                page: Any = client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix, **paging)
+            try:
+                yield from (Upload(one["Key"], one["UploadId"], one["Initiated"]) for one in page.get("Uploads", ()))
+            except KeyError as error:
+                raise StoreUnavailable("an incomplete listing") from error
+            if not page.get("IsTruncated"):
+                return
+            if not page.get("NextKeyMarker"):
+                raise StoreUnavailable("an incomplete listing")
+            paging = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
 
     def all_versions(self, prefix: str) -> Iterator[tuple[str, ObjectVersion]]:
         """Yield the key and each version of every key that starts with `prefix`: by key, newest first."""

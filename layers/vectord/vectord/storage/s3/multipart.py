@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from datetime import timedelta
 from itertools import pairwise
 from threading import Thread
 from types import TracebackType
@@ -17,12 +18,14 @@ from vectord.storage.base import CopySource
 from vectord.storage.boto import botocore_errors
 from vectord.storage.s3.client import body_with_checksum
 from vectord.storage.s3.errors import checked_etag, store_error
+from vectord.storage.s3.listing import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # S3 copies up to 5 GiB in one request, at the speed of one stream. Smaller copies run in parallel and end in time.
 _COPY_BYTES: Final = 128 << 20
+_RECENT: Final = timedelta(seconds=10)  # copies and completion of a commit take less
 
 
 def split_copy(source: CopySource) -> list[CopySource]:
@@ -76,6 +79,18 @@ class MultipartUpload:
             # An error of the abort must not hide the first error.
             with suppress(StoreError), botocore_errors(store_error):
                 self._client.abort_multipart_upload(**self._target)
+
+    def is_preceded(self, uploads: Iterable[Upload]) -> bool:
+        """Return True if another one of `uploads` began to write the object before this one, but not long before.
+
+        By the times and ids, which S3 gives, one of several that begin together is the first. If an upload began long
+        before, its writer has probably died.
+        """
+        others = {one.id: one for one in uploads if one.key == self._target["Key"]}
+        own = others.pop(self._target["UploadId"], None)
+        return own is not None and any(
+            (one.began, one.id) < (own.began, own.id) and own.began - one.began <= _RECENT for one in others.values()
+        )
 
     def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
         """Send the parts, at most `parallel` at a time and in memory; return them as arguments of `complete`.

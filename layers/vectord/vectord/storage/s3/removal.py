@@ -1,6 +1,6 @@
 """Remove versions, staged objects and unfinished uploads from S3 for ever, by boto3. Only maintenance does that."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import batched, groupby
 from operator import itemgetter
@@ -15,7 +15,7 @@ from vectord.storage.removal import History, Leftovers
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.errors import store_error
-from vectord.storage.s3.listing import S3Listing
+from vectord.storage.s3.listing import S3Listing, Upload
 from vectord.storage.s3.names import SUFFIX
 
 _MOST: Final = 1_000  # versions that S3 removes in one request
@@ -57,32 +57,23 @@ class S3Remover:
                 old = [one for one in versions if _is_leftover(one, before, staged=folder == STAGING)]
                 self._remove(key, [one.id for one in old])
                 removed, size = removed + len(old), size + sum(one.bytes for one in old)
-        return Leftovers(removed, size, sum(1 for upload in self._uploads(before) if self._abort(upload)))
+        return Leftovers(removed, size, self._abort_uploads(before))
 
     def _histories(self, folder: str) -> Iterator[tuple[str, tuple[ObjectVersion, ...]]]:
         found = self._listing.all_versions(self._folder + folder)
         for key, entries in groupby(found, itemgetter(0)):
             yield key, tuple(version for _, version in entries)
 
-    def _uploads(self, before: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the multipart uploads that began before a time."""
-        client, paging = self._client(), dict[str, Any]()
-        while True:
-            with botocore_errors(store_error):
-                page: Any = client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._folder, **paging)
-            yield from (upload for upload in page.get("Uploads", ()) if upload["Initiated"] < before)
-            if not page.get("IsTruncated"):
-                return
-            if not page.get("NextKeyMarker"):
-                raise StoreUnavailable("an incomplete listing")
-            paging = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+    def _abort_uploads(self, before: datetime) -> int:
+        """Abort the multipart uploads that began before a time; return how many."""
+        return sum(upload.began < before and self._abort(upload) for upload in self._listing.uploads(self._folder))
 
-    def _abort(self, upload: Mapping[str, Any]) -> bool:
+    def _abort(self, upload: Upload) -> bool:
         """Abort an upload; return False if it was completed or aborted meanwhile."""
         client = self._client()
         try:
             with botocore_errors(store_error):
-                client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                client.abort_multipart_upload(Bucket=self._bucket, Key=upload.key, UploadId=upload.id)
         except StoreUnavailable as error:
             if str(error) != "NoSuchUpload":
                 raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
-from vectord.errors import StoreRefused, StoreUnavailable
+from vectord.errors import StoreError, StoreRefused, StoreUnavailable
 from vectord.storage.base import (
     ByteRange,
     Condition,
@@ -22,6 +22,7 @@ from vectord.storage.base import (
     ObjectPage,
     StoredObject,
     VersionPage,
+    WriteInProgress,
 )
 from vectord.storage.boto import Lazy, botocore_errors
 from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
@@ -37,9 +38,12 @@ from vectord.storage.s3.versions import BotoReader
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from vectord.storage.s3.multipart import MultipartUpload
+
 _PARALLEL_COPIES: Final = 16  # S3 copies the bytes, so they need no memory
 _PARALLEL_PARTS: Final = 4  # each part is in memory while it is sent
 _MAX_BYTES: Final = 5 << 30  # of one PUT
+_GIVES_WAY_BYTES: Final = 8 << 20  # to copy fewer for nothing costs less than a listing
 _BINARY: Final = {"ContentType": "application/octet-stream"}
 
 
@@ -54,7 +58,8 @@ class S3Store:
         self._prefix, self._min_part = prefix, least_part
         self._client = client = Lazy(lambda: s3_client(bucket))
         self._reader, self._boto_reader = ObstoreReader(bucket), BotoReader(client, bucket.name)
-        self._writer, self._listing = S3Writer(client, bucket), S3Listing(client, bucket.name, page)
+        self._listing = S3Listing(client, bucket.name, page)
+        self._writer = S3Writer(client, bucket, self._listing)
 
     def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
         key = self._key(name)
@@ -99,10 +104,14 @@ class S3Store:
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writer.put(self._key(name), data, condition, commit)
 
-    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool = False
+    ) -> str:
         check_splice(head, source, self._min_part)
         source = structs.replace(source, name=self._key(source.name))
-        return self._writer.splice(self._key(name), head, source, condition=condition, commit=commit)
+        return self._writer.splice(
+            self._key(name), head, source, condition=condition, commit=commit, gives_way=gives_way
+        )
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
@@ -148,8 +157,8 @@ class S3Store:
 class S3Writer:
     """Writes to one bucket by boto3, each applied as a whole or not at all; and presigned links."""
 
-    def __init__(self, client: "Callable[[], S3Client]", bucket: Bucket) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: "Callable[[], S3Client]", bucket: Bucket, listing: S3Listing) -> None:
+        self._client, self._bucket, self._listing = client, bucket, listing
 
     def put(self, key: str, data: bytes, condition: Condition, commit: str) -> str:
         if len(data) > _MAX_BYTES:
@@ -162,10 +171,17 @@ class S3Writer:
             raise StoreUnavailable("a response to another request")
         return checked_etag(stored.get("ETag"))
 
-    def splice(self, key: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, key: str, head: bytes, source: CopySource, *, condition: Condition, commit: str, gives_way: bool
+    ) -> str:
         """Write `head` and the bytes of `source`, whose `name` is a key."""
         return self._send_parts(
-            key, [head, source], _PARALLEL_COPIES, _attributes(commit), _condition_arguments(condition)
+            key,
+            [head, source],
+            _PARALLEL_COPIES,
+            _attributes(commit),
+            _condition_arguments(condition),
+            gives_way=gives_way and source.stop - source.start >= _GIVES_WAY_BYTES,
         )
 
     def stage(self, key: str, parts: Iterable[bytes]) -> str:
@@ -192,13 +208,27 @@ class S3Writer:
         parallel: int,
         attributes: Mapping[str, Any],
         condition: Mapping[str, Any],
+        *,
+        gives_way: bool = False,
     ) -> str:
         # It imports concurrent.futures, which takes 2 ms.
         from vectord.storage.s3.multipart import MultipartUpload  # noqa: PLC0415  a search writes nothing
 
         bucket = self._bucket
         with MultipartUpload(self._client(), bucket.name, key, attributes, bucket.timeouts.work) as upload:
+            if gives_way and self._is_preceded(upload, key):
+                raise WriteInProgress("an earlier upload of the object is in progress")
             return upload.complete(upload.send(parts, parallel), condition)
+
+    def _is_preceded(self, upload: "MultipartUpload", key: str) -> bool:
+        """Return True if another writer's upload of the key goes first; False if S3 does not list the uploads.
+
+        The condition protects the object in any case. So a role without the right to list uploads can write.
+        """
+        try:
+            return upload.is_preceded(self._listing.uploads(key))
+        except StoreError:
+            return False
 
 
 def _attributes(commit: str) -> dict[str, Any]:
