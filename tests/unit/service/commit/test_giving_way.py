@@ -16,6 +16,7 @@ from tests.support.services import FOREVER, Clock, vector
 from tests.support.turns import stored
 from vectord.index.rows import Item
 from vectord.index.thresholds import Thresholds
+from vectord.service.commit import turns
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, WriteOptions
@@ -165,6 +166,15 @@ def test_a_change_that_gave_way_to_a_writer_that_dies_is_committed_in_some_secon
     add(service, "ours", deadline=Deadline(20.0))
     assert 2.0 <= clock.now < 3.0
     assert ("ours" in ids_of(copies), stored(store)) == (True, [])
+
+
+def test_a_change_does_not_let_a_writer_pass_for_as_long_as_a_large_index_takes(
+    service: Service, store: ScriptedStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_COPIED", 100)  # bytes a second: to write this index takes minutes
+    store.on("splice", meets_a_write)
+    add(service, "ours", deadline=Deadline(60.0))
+    assert 5.0 <= clock.now < 6.0
 
 
 def while_it_waits(store: ScriptedStore, run: Callable[[], object]) -> None:
