@@ -11,7 +11,7 @@ from typing import Final
 
 from tools.ci import descendants
 from tools.ci.lanes import Lanes
-from tools.ci.plan import FIRST, LANES
+from tools.ci.plan import FIRST, LANES, LAST
 from tools.ci.report import Report, Result, progress, show
 from tools.command.run import MEMORY, run_tool, scratch_folder
 
@@ -40,8 +40,8 @@ def _run(folder: Path, failures: list[Result]) -> None:
     lanes = Lanes(folder, ended, progress)
     with _memory():
         try:
-            if lanes.run(FIRST):
-                lanes.run(*LANES)
+            if lanes.run(FIRST) and lanes.run(*LANES):
+                lanes.run(LAST)
             for stopped in lanes.stop():
                 report.add_stopped(stopped)
         finally:

@@ -1,9 +1,9 @@
-"""The stages of CI: two that run first, and two lanes that then run side by side.
+"""The stages of CI: two that run first, two lanes that then run side by side, and one that runs alone at the end.
 
 The stages of the first lane read `.aws-sam`, which `make demo` and a test of `make e2e` build again, so they must never
 run side by side. Most of their time they wait for MiniStack, which has one thread. Most stages of the second lane use
-all processors; they give way to the first lane, which takes longer. The reliability tests have the shortest timeouts:
-in the second lane they are never beside a stage that uses all processors.
+all processors; they give way to the first lane, which takes longer. The reliability tests have the shortest timeouts,
+so nothing runs beside them.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ STACK: Final = tuple(map(_stage, ("runtime-api", "sbom", "demo", "e2e", "s3vecto
 CODE: Final = (
     *(_stage(name, nice=NICE) for name in ("check", "test", "client", "test-slow", "audit")),
     _stage("fuzz", "SECONDS=3", nice=NICE),
-    _stage("reliability"),
 )
 LANES: Final = (STACK, CODE)
-STAGES: Final = (*FIRST, *STACK, *CODE)
+LAST: Final = (_stage("reliability"),)
+STAGES: Final = (*FIRST, *STACK, *CODE, *LAST)
