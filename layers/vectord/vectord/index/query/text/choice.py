@@ -22,8 +22,8 @@ def possible_rows(lists: Mapping[ListName, Sorted], nearest: Nearest, fusion: Fu
     """Return the rows, ascending, that may be among the `wanted` best; of too many, the likeliest ones.
 
     Of a row with an estimated distance that other lists have, the score is between two bounds, and it counts with the
-    middle of them. Other scores are certain enough: the search has read the vectors of all rows that may be among the
-    first few by vector, and an estimate decides nothing of the others.
+    middle of them. Other scores are certain enough: the search has read the vectors of those that are likely the first
+    few by vector, and the estimates of the others decide nothing.
     """
     scores = ranks.fused([each.shares(each.first) for each in lists.values()])
     bounds = _bounds(lists, nearest, fusion, scores)
