@@ -33,6 +33,8 @@ class UnverifiedSection(MemorySection):
 class RecordingFetch:
     """Fetches bytes of sections that it created, and records the ranges of each round."""
 
+    is_local = False
+
     def __init__(self, capacity: int = sys.maxsize) -> None:
         self.capacity = capacity
         self.rounds: list[list[ByteRange]] = []

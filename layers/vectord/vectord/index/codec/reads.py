@@ -37,6 +37,10 @@ class _ReadAhead(msgspec.Struct, frozen=True, eq=False):
     def capacity(self) -> int:
         return self.fetch.capacity
 
+    @property
+    def is_local(self) -> bool:
+        return self.fetch.is_local
+
     def __call__(self, *wanted: SectionRanges) -> None:
         whole = {id(section) for section, ranges in self.needed if ranges is None}
         self.fetch(*(each for each in wanted if id(each[0]) not in whole), *self.needed)

@@ -52,11 +52,14 @@ def are_present(section: Section, starts: npt.NDArray[np.int64], size: int | npt
 class Fetch(Protocol):
     """Fetches missing bytes of sections in one round of parallel requests; may raise what the store's `read` raises.
 
-    `capacity` is the number of section bytes that the cache can keep.
+    `capacity` is the number of section bytes that the cache can keep. If it `is_local`, nothing is requested from a
+    store: missing bytes were only not checked yet.
     """
 
     @property
     def capacity(self) -> int: ...
+    @property
+    def is_local(self) -> bool: ...
     def __call__(self, *wanted: SectionRanges) -> None: ...
 
 
@@ -81,6 +84,7 @@ class _NothingToFetch:
     """The `Fetch` of an index whose sections are all in memory."""
 
     capacity: Final = sys.maxsize
+    is_local: Final = True
 
     def __call__(self, *wanted: SectionRanges) -> None:
         if any(section.missing(ranges) for section, ranges in wanted):

@@ -70,6 +70,7 @@ class MappedFetch:
     """The `Fetch` of a mapped object: it reads nothing, and checks sections that are wanted whole, or read ahead."""
 
     capacity: Final = sys.maxsize
+    is_local: Final = True
 
     def __call__(self, *wanted: SectionRanges) -> None:
         for section, ranges in wanted:

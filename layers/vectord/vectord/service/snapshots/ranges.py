@@ -36,6 +36,10 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
     capacity: int
     environment: Environment
 
+    @property
+    def is_local(self) -> bool:
+        return False
+
     def __call__(self, *wanted: SectionRanges) -> None:
         for batch in _batches(self._missing(wanted)):
             ranges = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in batch]

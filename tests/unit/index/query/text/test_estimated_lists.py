@@ -168,6 +168,12 @@ def test_lists_are_exact_where_the_answer_depends_on_all_of_their_rows(
     assert searched(packed, structs.replace(queries[0], **exact))[0].complete
 
 
+def test_the_lists_of_a_file_on_this_machine_are_exact(packed: PackedIndex, queries: list[Query]) -> None:
+    index, fetch = cold(packed.blob)
+    fetch.is_local = True
+    assert hybrid.search(index, queries[0]).complete
+
+
 def test_the_lists_of_an_index_in_memory_are_exact(packed: PackedIndex, queries: list[Query]) -> None:
     assert hybrid.search(packed.index, queries[0]).complete
 

@@ -45,6 +45,7 @@ class Requested:
     """Records the ranges that are requested, of a fetch that looks at all of a round before it reads any."""
 
     capacity = 1
+    is_local = False
 
     def __init__(self, fetch: RecordingFetch) -> None:
         self._fetch, self.rounds = fetch, list[list[ByteRange]]()

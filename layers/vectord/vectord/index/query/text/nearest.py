@@ -79,6 +79,8 @@ def estimated(index: Index, mask: RowMask, query: Query, check: DeadlineCheck, *
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
     base = index.base
+    if index.fetch.is_local:  # to read vectors costs nothing
+        return nearest(index, mask, query, check, read_ahead=read_ahead)
     if base is None or base.parts is None or base.graph.section.whole or not mask.base_count:
         return nearest(index, mask, query, check, read_ahead=read_ahead)
     found, plan = _found(index, mask, query, min(query.k, K), check, read_ahead=read_ahead, errors=_ERRORS)

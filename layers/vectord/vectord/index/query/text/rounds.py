@@ -22,6 +22,10 @@ class SharedRounds[T]:
     def capacity(self) -> int:
         return self._fetch.capacity
 
+    @property
+    def is_local(self) -> bool:
+        return self._fetch.is_local
+
     def __call__(self, *wanted: SectionRanges) -> None:
         if not _are_missing(wanted):
             return  # no round that could be shared
