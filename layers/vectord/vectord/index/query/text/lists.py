@@ -10,9 +10,8 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from vectord.index.kernels.distance import distances
 from vectord.index.query.query import Answer, ListName, Query
-from vectord.index.query.text import choice, fusion, reading
+from vectord.index.query.text import choice, estimates, fusion, reading
 from vectord.index.query.text.fusion import Ranking, Sorted
 from vectord.index.query.text.nearest import NO_ROWS, Nearest
 from vectord.index.query.text.search import by_keys
@@ -162,7 +161,7 @@ def add_values(  # noqa: PLR0917
     if not unknown:
         return
     if name == "vector":
-        found = distances(index.vectors_of(unknown), None, query.vectors[0], index.params.distance)
+        found = estimates.exact_distances(index, query, np.array(unknown, np.int64))
     else:
         found = searched.opened[name].relevances(np.array(unknown, np.int64))
     known.update(zip(unknown, found.tolist(), strict=True))
